@@ -3,12 +3,14 @@
 package btfx
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/cilium/ebpf/btf"
 )
 
 // ErrNotFound is returned for a type that a Spec does not have.
@@ -30,15 +32,20 @@ type Spec struct {
 	order   binary.ByteOrder
 	raw     []byte
 	types   []byte
-	strs    []byte
+	strs    string
 	strBase uint32
 	offs    []uint32 // offset of type firstID+i in types
 	decoded []atomicType
 
 	nameOnce sync.Once
 	byName   map[string][]ID
+	flavors  map[string][]ID // name without its flavor → types that have one
 	tagOnce  sync.Once
 	tags     map[ID][]ID // target type → decl tags
+
+	typedOnce sync.Once
+	typed     *btf.Spec
+	typedErr  error
 }
 
 // Parse reads a BTF blob. base is nil except for split BTF (modules, kfunc
@@ -80,12 +87,15 @@ func Parse(raw []byte, base *Spec) (*Spec, error) {
 		(len(strs) > 0 && strs[len(strs)-1] != 0) {
 		return nil, errors.New("BTF string section: not NUL-terminated or too long")
 	}
-	s := &Spec{base: base, firstID: 1, order: order, raw: raw, types: types, strs: strs}
+	s := &Spec{base: base, firstID: 1, order: order, raw: raw, types: types, strs: string(strs)}
 	if base != nil {
 		s.firstID = base.NextID()
 		s.strBase = base.strBase + uint32(len(base.strs))
 	}
 	if err := s.index(); err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -153,20 +163,18 @@ func (s *Spec) String(off uint32) string {
 
 // HasString reports whether off lies inside the string sections.
 func (s *Spec) HasString(off uint32) bool {
-	_, ok := s.lookupString(off)
-	return ok
+	return off < s.strBase+uint32(len(s.strs))
 }
 
 func (s *Spec) lookupString(off uint32) (string, bool) {
-	for s.base != nil && off < s.strBase {
-		s = s.base
-	}
-	off -= s.strBase
-	if off >= uint32(len(s.strs)) {
+	if !s.HasString(off) {
 		return "", false
 	}
-	b := s.strs[off:]
-	return string(b[:bytes.IndexByte(b, 0)]), true
+	for off < s.strBase {
+		s = s.base
+	}
+	str := s.strs[off-s.strBase:]
+	return str[:strings.IndexByte(str, 0)], true
 }
 
 // Type returns the type with the given id. Id 0 is void. An id that the Spec
@@ -309,62 +317,6 @@ func (s *Spec) SizeOf(id ID) (size uint32, ok bool) {
 		return uint32(n), n <= 1<<32-1
 	}
 	return 0, false
-}
-
-// Find returns the first id (in the Spec itself, then its base) of a named
-// type of the given kind.
-func (s *Spec) Find(name string, kind Kind) (ID, bool) {
-	for ; s != nil; s = s.base {
-		s.nameOnce.Do(s.indexNames)
-		for _, id := range s.byName[name] {
-			if s.Type(id).Kind == kind {
-				return id, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// Named returns all ids of s itself (not its base) with that name.
-func (s *Spec) Named(name string) []ID {
-	s.nameOnce.Do(s.indexNames)
-	return s.byName[name]
-}
-
-func (s *Spec) indexNames() {
-	s.byName = make(map[string][]ID, len(s.offs))
-	for i, off := range s.offs {
-		if n := s.order.Uint32(s.types[off:]); n != 0 {
-			name := s.String(n)
-			s.byName[name] = append(s.byName[name], s.firstID+ID(i))
-		}
-	}
-}
-
-// DeclTags returns the texts of the decl tags on a type (component -1) or on
-// one of its members or parameters, in the order of the encoding.
-func (s *Spec) DeclTags(id ID, component int32) []string {
-	s.tagOnce.Do(s.indexTags)
-	var out []string
-	for _, tag := range s.tags[id] {
-		if t := s.Type(tag); t.ComponentIdx == component {
-			out = append(out, t.Name)
-		}
-	}
-	if s.base != nil && id < s.firstID {
-		out = append(out, s.base.DeclTags(id, component)...)
-	}
-	return out
-}
-
-func (s *Spec) indexTags() {
-	s.tags = map[ID][]ID{}
-	for i, off := range s.offs {
-		if Kind(s.order.Uint32(s.types[off+4:])>>24&0x1f) == KindDeclTag {
-			target := s.order.Uint32(s.types[off+8:])
-			s.tags[target] = append(s.tags[target], s.firstID+ID(i))
-		}
-	}
 }
 
 type atomicType = atomic.Pointer[Type]

@@ -79,6 +79,8 @@ type Options struct {
 	KeepStates bool
 	// MaxLog bounds the log in bytes; 0 is 64 MiB. Past it the log keeps its end.
 	MaxLog int
+	// MemorySize is the size of the memory that a ProgMemory program gets, bytes.
+	MemorySize uint32
 }
 
 // Kind is the class of mistake behind a rejection.

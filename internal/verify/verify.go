@@ -4,13 +4,161 @@ package verify
 
 import (
 	"context"
+	"errors"
 
 	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/verify/domain"
 )
 
 // Program verifies p. The error is a *Rejection, an *Unsupported, or ctx's.
 func Program(ctx context.Context, p *bytecode.Program, o *Options) (*Verified, error) {
-	return nil, &Unsupported{What: "verification", Insn: 0}
+	w := newWalker(ctx, p, o)
+	for _, pass := range []func() error{
+		w.checkLoad,      // may this loader load this type at all?
+		w.findShape,      // structure, subprograms, control flow, loops, liveness
+		w.walkMain,       // every path of the main function and what it calls
+		w.walkGlobals,    // then the global functions, each by its prototype
+		w.checkTailCalls, // without CAP_PERFMON
+		w.checkDepth,     // the stack of nested calls
+	} {
+		if err := pass(); err != nil {
+			return nil, w.conclude(err)
+		}
+	}
+	w.countStats()
+	v := &Verified{prog: p, facts: w.facts.finish(w.shape.subs, w.uses), log: string(w.log.buf), stats: w.stats}
+	if o.KeepStates {
+		v.tree = &explored{walker: w}
+	}
+	return v, nil
 }
 
-type explored struct{}
+func newWalker(ctx context.Context, p *bytecode.Program, o *Options) *walker {
+	w := &walker{
+		ctx: ctx, prog: p, insns: p.Insns, opt: o, target: o.Target,
+		env:     catalog.Env{Type: p.Type, Attach: p.ExpectedAttach, AttachTo: p.AttachTo, Flags: p.Flags, Caps: o.Caps},
+		priv:    privilegesOf(o.Caps),
+		maps:    o.Maps,
+		facts:   newFactRecorder(p),
+		sccs:    sccVisits{},
+		records: map[*bytecode.MapSpec][]field{},
+		called:  map[int]bool{}, masks: map[int]aluMask{},
+		log: logger{level: o.LogLevel, max: o.MaxLog},
+	}
+	if w.log.max == 0 {
+		w.log.max = defaultMaxLog
+	}
+	w.strict = p.Flags&bytecode.FlagStrictAlignment != 0 // amd64 and arm64 load unaligned
+	w.ret = o.Target.ReturnRange(w.env)
+	w.names = bytecode.Names{Helper: catalog.HelperName}
+	w.fork = w.push
+	w.ids.AllowUninit = w.priv.uninitStack
+	if w.maps == nil {
+		for _, m := range p.Maps {
+			w.maps = append(w.maps, SpecView{m})
+		}
+	}
+	w.penv = &passEnv{
+		Privileged: w.priv.bpf, Perfmon: w.priv.leaks, Limits: o.Target.Limits, KernelBTF: o.Target.BTF,
+		Helper: w.helperOrNil,
+	}
+	return w
+}
+
+func (w *walker) helperOrNil(num int32) *catalog.Proto {
+	if p, grant := w.target.Helper(w.env, num); grant == catalog.Granted {
+		return p
+	}
+	return nil
+}
+
+// checkLoad refuses what the system call does before the verifier runs.
+func (w *walker) checkLoad() error {
+	w.pt = catalog.ProgTypeInfo(w.prog.Type)
+	if w.pt == nil || w.pt.Since > w.target.Version {
+		return &Rejection{Line: "unknown program type", Insn: -1, Reg: -1, Kind: KindInsn, Errno: errEINVAL}
+	}
+	if r := checkLength(w.prog, w.penv); r != nil {
+		return r
+	}
+	if !w.opt.Caps.Has(w.pt.Caps) {
+		return &Rejection{Line: "program type needs capabilities that the loader does not have", Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEPERM}
+	}
+	if w.pt.Ctx.BTFArgs {
+		return w.unsupported("programs of type %s", w.pt.Name)
+	}
+	return nil
+}
+
+func (w *walker) findShape() error {
+	s, log, r := findShape(w.prog, w.penv, w.names)
+	if w.log.full() {
+		w.log.buf = append(w.log.buf, log...)
+	}
+	if r != nil {
+		if w.log.level != 0 {
+			w.log.printf("%s\n", r.Line)
+		}
+		return r
+	}
+	w.shape = s
+	w.uses = make([]frameUse, len(s.subs))
+	w.seen.at = make([][]*node, len(w.insns))
+	return nil
+}
+
+// walkMain verifies the main function, from the context on.
+func (w *walker) walkMain() error {
+	st := w.entry(0)
+	st.Regs()[bytecode.R1] = domain.Pointer(domain.PtrToCtx, 0)
+	if w.prog.Type == bytecode.ProgMemory {
+		w.memoryArgs(st)
+	}
+	return w.walk(st, 0)
+}
+
+// entry is the state at the beginning of a function that is verified by
+// itself.
+func (w *walker) entry(sub int) *node {
+	st := w.newNode()
+	f := st.Push()
+	f.CallSite, f.Subprog = -1, sub
+	f.Regs[bytecode.R10] = framePointer(0)
+	st.branches = 1
+	st.InSleepable = w.env.Sleepable()
+	w.inSubprog = sub > 0
+	w.log.newPath = false
+	w.log.scratchAll()
+	return st
+}
+
+// conclude completes a rejection with the log and the counts.
+func (w *walker) conclude(err error) error {
+	var r *Rejection
+	if !errors.As(err, &r) {
+		return err
+	}
+	w.countStats()
+	r.Log, r.Stats = string(w.log.buf), w.stats
+	return r
+}
+
+// countStats writes the last lines of the log.
+func (w *walker) countStats() {
+	s := &w.stats
+	s.PeakStates = w.seen.peak
+	if w.log.level&LogStats != 0 && w.uses != nil {
+		w.log.buf = append(appendDepths(w.log.buf, w.uses), '\n')
+	}
+	if w.log.level != 0 {
+		w.log.printf("processed %d insns (limit %d) max_states_per_insn %d total_states %d peak_states %d mark_read %d\n",
+			s.Processed, w.target.Limits.Insns, s.MaxPerInsn, s.TotalStates, s.PeakStates, s.MarkRead)
+	}
+	for i := range w.uses {
+		s.StackDepths = append(s.StackDepths, w.uses[i].Depth)
+	}
+}
+
+// explored is what a replay needs of the walk.
+type explored struct{ walker *walker }

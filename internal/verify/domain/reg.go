@@ -55,6 +55,13 @@ const (
 	DynptrXDP
 )
 
+// Ranges of packet pointers past data_end: the kernel's AT_PKT_END and
+// BEYOND_PKT_END, results of comparing with data_end the other way round.
+const (
+	AtPacketEnd     = -1
+	BeyondPacketEnd = -2
+)
+
 // Reg is what is known of one register or of one spilled stack slot: a kind,
 // and for scalars the value, for pointers the fixed offset (Off) plus a
 // variable one (the embedded Scalar). It is a value: copies are independent.
@@ -75,11 +82,66 @@ type Reg struct {
 	RefID uint32 // reference that this pointer holds, 0 none
 
 	Range   int32  // packet pointers: bytes proved readable from the pointer's base
-	MapIdx  int32  // map pointers, values and keys: index of the map; -1 none
+	MapIdx  int32  // map pointers, values and keys: index of the map
 	MapUID  uint32 // distinguishes inner maps of one outer map
 	MemSize uint32 // PtrToMem, PtrToBuf: bytes
 	Subprog int32  // PtrToFunc: subprogram number
 
 	BTF   *btfx.Spec // PtrToBTFID, allocated memory
 	BTFID btfx.ID
+}
+
+// ScalarReg returns an imprecise register that holds any of s's values.
+func ScalarReg(s Scalar) Reg { return Reg{Kind: ScalarValue, Scalar: s} }
+
+// Pointer returns a pointer without a variable offset.
+func Pointer(k RegKind, f TypeFlags) Reg { return Reg{Kind: k, Flags: f, Scalar: Const(0)} }
+
+// IsScalar reports whether r holds a scalar.
+func (r *Reg) IsScalar() bool { return r.Kind == ScalarValue }
+
+// IsPointer reports whether r holds anything but a scalar.
+func (r *Reg) IsPointer() bool { return r.Kind != ScalarValue && r.Kind != NotInit }
+
+// IsConstScalar reports whether r holds exactly one known value.
+func (r *Reg) IsConstScalar() bool { return r.Kind == ScalarValue && r.IsConst() }
+
+// IsNull reports whether r is the known scalar 0.
+func (r *Reg) IsNull() bool { return r.IsConstScalar() && r.Value() == 0 }
+
+// MayBeNull reports whether r is a pointer not yet compared with NULL.
+func (r *Reg) MayBeNull() bool { return r.Flags&MaybeNull != 0 }
+
+// Is reports whether r has exactly this kind and these flags.
+func (r *Reg) Is(k RegKind, f TypeFlags) bool { return r.Kind == k && r.Flags == f }
+
+// IsPacket reports whether r points into the packet or its metadata.
+func (r *Reg) IsPacket() bool { return r.Kind == PtrToPacket || r.Kind == PtrToPacketMeta }
+
+// IsAnyPacket adds the end-of-packet pointer to IsPacket.
+func (r *Reg) IsAnyPacket() bool { return r.IsPacket() || r.Kind == PtrToPacketEnd }
+
+// SetScalar makes r an imprecise scalar with these values and no identity.
+func (r *Reg) SetScalar(s Scalar) { *r = Reg{Kind: ScalarValue, Scalar: s} }
+
+// SetUnknown makes r an unknown scalar; precise says whether its (absent)
+// bounds count as used, as they do for programs without CAP_BPF.
+func (r *Reg) SetUnknown(precise bool) {
+	*r = Reg{Kind: ScalarValue, Scalar: Unknown(), Precise: precise}
+}
+
+// ClearLink forgets the identity of a scalar and, with it, its add-constant.
+func (r *Reg) ClearLink() {
+	r.ID = 0
+	if r.LinkAdd {
+		r.LinkAdd, r.Off = false, 0
+	}
+}
+
+// sameLayout reports whether two pointers agree in everything but offsets'
+// variable part and identities.
+func (r *Reg) sameLayout(o *Reg) bool {
+	return r.Kind == o.Kind && r.Flags == o.Flags && r.Off == o.Off && r.Range == o.Range &&
+		r.MapIdx == o.MapIdx && r.MapUID == o.MapUID && r.MemSize == o.MemSize &&
+		r.Subprog == o.Subprog && r.BTF == o.BTF && r.BTFID == o.BTFID && r.LinkAdd == o.LinkAdd
 }

@@ -1,0 +1,80 @@
+// This file defines what a return value means to a packet, per program type.
+
+package attach
+
+import (
+	"fmt"
+
+	"github.com/skepbpf/skep/internal/bytecode"
+)
+
+// Hook is where packets meet programs of one type.
+type Hook struct {
+	Name string // "XDP"
+	// L3: programs of this type see the packet from the network header on.
+	L3 bool
+	// names are the return values that have one.
+	names map[uint32]string
+	keep  func(ret uint32, n int) int
+}
+
+// Keep returns how many bytes of a packet of n bytes go on after a program
+// returned ret; 0 drops the packet. What is sent elsewhere (XDP_TX, redirects)
+// does not go on.
+func (h *Hook) Keep(ret uint32, n int) int { return h.keep(ret, n) }
+
+// Verdict names a return value ("XDP_DROP"); "" when it has no name.
+func (h *Hook) Verdict(ret uint32) string { return h.names[ret] }
+
+// HookOf returns the hook of a program type. Types that see no packets get an
+// error that names the type.
+func HookOf(t bytecode.ProgType) (*Hook, error) {
+	if h := hooks[t]; h != nil {
+		return h, nil
+	}
+	return nil, fmt.Errorf("program type %s: no packets reach it", t)
+}
+
+// hooks has Linux's rules: XDP actions (include/uapi/linux/bpf.h), tc actions
+// of a direct-action classifier (net/sched/cls_bpf.c), a socket filter's return
+// value as a snap length (socket(7)), bit 0 of a cgroup_skb program's.
+var hooks = map[bytecode.ProgType]*Hook{
+	bytecode.ProgXDP: {
+		Name: "XDP", keep: keepIf(func(ret uint32) bool { return ret == 2 }),
+		names: map[uint32]string{0: "XDP_ABORTED", 1: "XDP_DROP", 2: "XDP_PASS", 3: "XDP_TX", 4: "XDP_REDIRECT"},
+	},
+	bytecode.ProgSchedCLS: tc,
+	bytecode.ProgSchedACT: tc,
+	bytecode.ProgSocketFilter: {
+		Name: "socket filter", keep: func(ret uint32, n int) int { return int(min(uint64(ret), uint64(n))) },
+		names: map[uint32]string{0: "drop"},
+	},
+	bytecode.ProgCgroupSKB: {
+		Name: "cgroup", L3: true, keep: keepIf(func(ret uint32) bool { return ret&1 != 0 }),
+		names: map[uint32]string{0: "drop", 1: "pass", 2: "drop, congested", 3: "pass, congested"},
+	},
+}
+
+var tc = &Hook{
+	Name: "tc", keep: keepIf(tcKeeps),
+	names: map[uint32]string{
+		1<<32 - 1: "TC_ACT_UNSPEC", 0: "TC_ACT_OK", 1: "TC_ACT_RECLASSIFY", 2: "TC_ACT_SHOT", 3: "TC_ACT_PIPE",
+		4: "TC_ACT_STOLEN", 5: "TC_ACT_QUEUED", 6: "TC_ACT_REPEAT", 7: "TC_ACT_REDIRECT", 8: "TC_ACT_TRAP",
+	},
+}
+
+// tcKeeps: a direct-action classifier drops by SHOT, and takes the packet away
+// by STOLEN, REDIRECT and TRAP; every other value continues.
+func tcKeeps(ret uint32) bool {
+	const shot, stolen, redirect, trap = 2, 4, 7, 8
+	return ret != shot && ret != stolen && ret != redirect && ret != trap
+}
+
+func keepIf(ok func(ret uint32) bool) func(uint32, int) int {
+	return func(ret uint32, n int) int {
+		if ok(ret) {
+			return n
+		}
+		return 0
+	}
+}

@@ -1,0 +1,110 @@
+// This file defines the command that runs the conformance harness.
+
+// Command conformance compiles the kernel's BPF selftests, asks Skep and the
+// running kernel about every program and prints where they agree.
+//
+// Exit 0: at or above the floor and nothing wrongly accepted; 1: not so; 2: it
+// could not be done.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+
+	"github.com/skepbpf/skep/internal/conformance"
+)
+
+type flags struct {
+	conformance.Options
+	floor         string
+	diffs         int
+	verbose, json bool
+	bless         bool
+}
+
+func parseFlags() *flags {
+	var f flags
+	flag.StringVar(&f.Run, "run", "", "only `FILE/PROGRAM`, two regular expressions, each may be missing")
+	flag.StringVar(&f.CPU, "cpu", "", "only objects compiled for `v3` or v4")
+	flag.StringVar(&f.Cache, "cache", "", "`directory` of the corpus and the kernel's answers (default: in the user's cache)")
+	flag.IntVar(&f.Workers, "j", 2, "how many objects at a time")
+	flag.DurationVar(&f.Limit, "timeout", 0, "for Skep to verify one program (default 20s)")
+	flag.BoolVar(&f.Unprivileged, "unpriv", false, "set kernel.unprivileged_bpf_disabled to 0 meanwhile, to ask the kernel about unprivileged programs")
+	flag.StringVar(&f.floor, "floor", "internal/conformance/floor.json", "`file` of the agreement that may only rise")
+	flag.IntVar(&f.diffs, "diffs", -1, "how many differences to print, all by default")
+	flag.BoolVar(&f.verbose, "v", false, "print both logs of every program")
+	flag.BoolVar(&f.json, "json", false, "print one JSON object a program, and nothing else, on standard output")
+	flag.BoolVar(&f.bless, "bless", false, "raise the floor to this run's agreement")
+	flag.Parse()
+	f.Progress = conformance.NewProgress(os.Stderr)
+	return &f
+}
+
+func main() {
+	debug.SetMemoryLimit(4 << 30)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	f := parseFlags()
+	ok, err := f.run(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	if !ok {
+		os.Exit(1)
+	}
+}
+
+func (f *flags) run(ctx context.Context) (ok bool, err error) {
+	r, err := conformance.Run(ctx, f.Options)
+	if err != nil {
+		return false, err
+	}
+	if f.json {
+		err = r.PrintJSON(os.Stdout)
+	} else {
+		f.print(r)
+	}
+	if err != nil {
+		return false, err
+	}
+	return f.judge(r)
+}
+
+func (f *flags) print(r *conformance.Report) {
+	if f.verbose {
+		r.PrintLogs(os.Stdout)
+	} else {
+		r.PrintDifferences(os.Stdout, f.diffs)
+	}
+	r.PrintTable(os.Stdout)
+	r.PrintSummary(os.Stdout)
+}
+
+// judge holds a whole run against the floor; part of one only against the rule
+// that nothing may be wrongly accepted.
+func (f *flags) judge(r *conformance.Report) (ok bool, err error) {
+	ok = len(r.FalseAccepts()) == 0
+	if f.Run != "" || f.CPU != "" {
+		return ok, nil
+	}
+	floor, err := conformance.ReadFloor(f.floor)
+	if err != nil {
+		return false, err
+	}
+	below := r.Floor().Below(floor)
+	for _, line := range below {
+		fmt.Fprintln(os.Stderr, "below the floor:", line)
+	}
+	if len(below) > 0 || !ok {
+		return false, nil
+	}
+	if f.bless {
+		return true, r.Floor().Write(f.floor)
+	}
+	return true, nil
+}

@@ -1,0 +1,210 @@
+// This file defines the harness's options and its stages in their order.
+
+// Package conformance compares Skep with Linux: it compiles the kernel's own
+// BPF selftests, asks Skep's verifier and the running kernel's about every
+// program, and counts where they agree. It takes a machine with the kernel's
+// source package, clang and bpftool; it gives a Report; cmd/conformance prints
+// it and holds it against the committed floor. Nothing imports it: it stands
+// above the whole library.
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/live"
+	"github.com/skepbpf/skep/internal/object"
+)
+
+// Options say what to compare. The zero value compares everything with the
+// default cache, silently.
+type Options struct {
+	Cache   string        // directory; "" is DefaultCacheDir
+	Run     string        // FILE/PROGRAM, regular expressions; "" is all
+	CPU     string        // "v3" or "v4" for one of them
+	Workers int           // 0 is 2
+	Limit   time.Duration // for Skep to verify one program; 0 is 20 s
+	// Unprivileged lets the harness set kernel.unprivileged_bpf_disabled to 0
+	// while it runs, so that the kernel can be asked about programs of callers
+	// without capabilities. Without it annotations decide those.
+	Unprivileged bool
+	Progress     *Progress
+}
+
+// Run compiles the corpus and asks both verifiers about it.
+func Run(ctx context.Context, opts Options) (*Report, error) {
+	filter, err := opts.settle()
+	if err != nil {
+		return nil, err
+	}
+	objs, err := opts.corpus(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	env, err := RunningEnv()
+	if err != nil {
+		return nil, err
+	}
+	target, err := catalog.Lookup("linux-6.18")
+	if err != nil {
+		return nil, err
+	}
+	restore, err := opts.allowUnprivileged()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, restore()) }()
+	r := &runner{
+		env: env, filter: filter,
+		oracle:   NewOracle(opts.Cache),
+		verifier: &Verifier{Target: target.WithBTF(env.BTF), Limit: opts.Limit},
+		report:   &Report{Unread: map[string]string{}},
+	}
+	if err := r.all(ctx, objs, opts); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(r.report.Outcomes, compareOutcomes)
+	return r.report, nil
+}
+
+// settle fills in defaults.
+func (o *Options) settle() (Filter, error) {
+	if o.Workers == 0 {
+		o.Workers = 2
+	}
+	if o.Limit == 0 {
+		o.Limit = 20 * time.Second
+	}
+	if o.Cache == "" {
+		dir, err := DefaultCacheDir()
+		if err != nil {
+			return Filter{}, err
+		}
+		o.Cache = dir
+	}
+	return ParseFilter(o.Run)
+}
+
+// corpus makes the objects that are asked for.
+func (o *Options) corpus(ctx context.Context, f Filter) ([]*CorpusObject, error) {
+	tools, err := FindTools()
+	if err != nil {
+		return nil, err
+	}
+	src, err := PrepareSource(ctx, tools, o.Cache)
+	if err != nil {
+		return nil, err
+	}
+	objs, err := src.Compile(ctx, o.Cache, f.file.MatchString, o.Workers, func(n int) func() { return o.Progress.Start("compile", n) })
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(objs, func(c *CorpusObject) bool { return o.CPU != "" && c.CPU != o.CPU }), nil
+}
+
+func (o *Options) allowUnprivileged() (restore func() error, err error) {
+	if !o.Unprivileged || live.Available() != nil {
+		return func() error { return nil }, nil
+	}
+	return live.AllowUnprivileged()
+}
+
+// runner asks about objects, several at a time.
+type runner struct {
+	env      *object.Env
+	filter   Filter
+	oracle   *Oracle
+	verifier *Verifier
+
+	mu     sync.Mutex
+	report *Report
+}
+
+func (r *runner) all(ctx context.Context, objs []*CorpusObject, opts Options) error {
+	tick := opts.Progress.Start("verify", len(objs))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(opts.Workers)
+	for _, o := range objs {
+		g.Go(func() error {
+			defer tick()
+			if err := r.object(ctx, o); err != nil {
+				return fmt.Errorf("%s: %w", o.Name, err)
+			}
+			return ctx.Err()
+		})
+	}
+	return g.Wait()
+}
+
+// object asks about the programs of one object.
+func (r *runner) object(ctx context.Context, o *CorpusObject) error {
+	if o.Failed != "" {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.report.Uncompiled = append(r.report.Uncompiled, o)
+		return nil
+	}
+	cases, err := Cases(o, r.env, r.filter)
+	if err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.report.Unread[o.Path] = err.Error()
+		return nil
+	}
+	for _, c := range cases {
+		if err := r.ask(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask puts one case to both verifiers.
+func (r *runner) ask(ctx context.Context, c *Case) error {
+	var out *Outcome
+	if c.LinkErr == nil {
+		k, err := r.oracle.Ask(c)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Name(), err)
+		}
+		if k.NoBTF {
+			c.prog = withoutBTF(&object.Linked{Programs: []*bytecode.Program{c.prog}}).Programs[0]
+		}
+		out = Judge(c, k, r.verifier.Ask(ctx, c))
+		out.release()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if out == nil {
+		r.report.Unlinked = append(r.report.Unlinked, c)
+	} else {
+		r.report.Outcomes = append(r.report.Outcomes, out)
+	}
+	return nil
+}
+
+// keepLog is how much of a log an outcome keeps for people to read.
+const keepLog = 64 << 10
+
+// release lets go of what is large once it was compared.
+func (o *Outcome) release() {
+	o.prog, o.program = nil, nil
+	o.Kernel.Log, o.Skep.Log = tail(o.Kernel.Log), tail(o.Skep.Log)
+}
+
+func tail(log string) string {
+	if len(log) <= keepLog {
+		return log
+	}
+	_, after, _ := strings.Cut(log[len(log)-keepLog:], "\n")
+	return strings.Clone("[...]\n" + after)
+}

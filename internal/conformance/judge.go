@@ -1,0 +1,147 @@
+// This file defines how two answers are compared.
+
+package conformance
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// Column is something that two verifiers may agree on.
+type Column int
+
+// Columns of the table.
+const (
+	ColVerdict Column = iota // accept or reject, with the capabilities of a test's privileged mode
+	ColMessage               // the one-line reason of a rejection
+	ColLog                   // the texts that annotations expect in the log
+	ColReturn                // what the program returns
+	ColUnpriv                // accept or reject without capabilities
+	numColumns
+)
+
+var columnNames = [numColumns]string{"verdict", "message", "log", "retval", "unpriv"}
+
+func (c Column) String() string { return columnNames[c] }
+
+// Mark is the outcome of one comparison.
+type Mark int8
+
+// Marks.
+const (
+	NotCompared Mark = iota
+	Agree
+	Differ
+)
+
+func markIf(agree bool) Mark {
+	if agree {
+		return Agree
+	}
+	return Differ
+}
+
+// Outcome is a case with both answers and where they agree.
+type Outcome struct {
+	*Case
+	Kernel *Answer
+	Skep   *SkepAnswer
+	// Want is the oracle's verdict: the running kernel's or, where its
+	// verifier did not see the program, the annotation's; From says which.
+	Want  Verdict
+	From  string // "kernel", "annotation", ""
+	Marks [numColumns]Mark
+	// MissingText is the first expected text that Skep's log lacks.
+	MissingText string
+	// Surprising: the running kernel does not do what the annotation says.
+	Surprising bool
+}
+
+// FalseAccept reports whether Skep took a program that the kernel's verifier
+// refused: the one mistake that a verifier must not make.
+func (o *Outcome) FalseAccept() bool {
+	return o.From == "kernel" && o.Want == Reject && o.Skep.Verdict == Accept
+}
+
+// Differs reports whether anything that was compared differs.
+func (o *Outcome) Differs() bool {
+	for _, m := range o.Marks {
+		if m == Differ {
+			return true
+		}
+	}
+	return false
+}
+
+// Judge compares two answers.
+func Judge(c *Case, k *Answer, s *SkepAnswer) *Outcome {
+	o := &Outcome{Case: c, Kernel: k, Skep: s, Want: NoVerdict}
+	if c.Annotated {
+		o.Want, o.From = Accept, "annotation"
+		if c.Expect.Failure {
+			o.Want = Reject
+		}
+	}
+	if v := k.Verdict(); v != NoVerdict && !c.artefact(k) {
+		o.Surprising = c.Annotated && v != o.Want
+		o.Want, o.From = v, "kernel"
+	}
+	if o.Want == NoVerdict {
+		o.From = ""
+		return o
+	}
+	o.judgeVerdict()
+	o.judgeMessage()
+	o.judgeLog()
+	o.judgeReturn()
+	return o
+}
+
+func (o *Outcome) judgeVerdict() {
+	col := ColVerdict
+	if o.Unpriv {
+		col = ColUnpriv
+	}
+	o.Marks[col] = markIf(o.Skep.Verdict == o.Want)
+}
+
+// judgeMessage compares reasons where the kernel itself gave one.
+func (o *Outcome) judgeMessage() {
+	if o.From == "kernel" && o.Want == Reject {
+		o.Marks[ColMessage] = markIf(o.Skep.Verdict == Reject && o.Skep.Line == o.Kernel.Line())
+	}
+}
+
+// judgeLog looks for the texts of annotations that still hold: later kernels
+// reworded some, and then the running kernel's log does not have them either.
+func (o *Outcome) judgeLog() {
+	if len(o.Expect.Messages) == 0 || o.Surprising {
+		return
+	}
+	if o.From == "kernel" {
+		if _, ok := FirstMissing(o.Kernel.Log, o.Expect.Messages); !ok {
+			return
+		}
+	}
+	missing, ok := FirstMissing(o.Skep.Log, o.Expect.Messages)
+	o.Marks[ColLog], o.MissingText = markIf(ok), missing.Text
+}
+
+// judgeReturn compares return values. Skep's is not known yet, which counts as
+// a difference like everything that it does not do.
+func (o *Outcome) judgeReturn() {
+	if !o.Expect.Runs() || o.Expect.AnyReturn || o.Unpriv || o.Want != Accept || !o.Kernel.Ran {
+		return
+	}
+	o.Marks[ColReturn] = markIf(o.Skep.Ran && o.Skep.Return == o.Kernel.Return)
+}
+
+// compareOutcomes sorts by file, CPU version and program.
+func compareOutcomes(a, b *Outcome) int {
+	return cmp.Or(
+		cmp.Compare(a.Object.Name, b.Object.Name),
+		cmp.Compare(a.Object.CPU, b.Object.CPU),
+		cmp.Compare(a.Program, b.Program),
+		cmp.Compare(fmt.Sprint(a.Unpriv), fmt.Sprint(b.Unpriv)),
+	)
+}

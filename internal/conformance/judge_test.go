@@ -1,0 +1,189 @@
+// This file defines tests of how answers are compared and counted.
+
+package conformance
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func rejected(line string) *Answer {
+	return &Answer{Asked: true, Errno: syscall.EACCES, Log: "0: (95) exit\n" + line + "\nprocessed 7 insns (limit 1000000)\n"}
+}
+
+func accepted() *Answer { return &Answer{Asked: true, Log: "processed 7 insns (limit 1000000)\n"} }
+
+func annotated(failure bool) *Case {
+	return &Case{Object: &CorpusObject{Name: "f", CPU: "v3"}, Annotated: true, Expect: ModeExpectation{Failure: failure}}
+}
+
+func TestJudge(t *testing.T) {
+	plain := &Case{Object: &CorpusObject{Name: "f", CPU: "v3"}}
+	unpriv := &Case{Object: &CorpusObject{Name: "f", CPU: "v3"}, Unpriv: true}
+	for _, tt := range []struct {
+		name        string
+		c           *Case
+		kernel      *Answer
+		skep        *SkepAnswer
+		want        Verdict
+		from        string
+		marks       string // one character a column: + agree, - differ, . not compared
+		falseAccept bool
+	}{
+		{"both accept", plain, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "+....", false},
+		{"both reject alike", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "no"}, Reject, "kernel", "++...", false},
+		{"both reject otherwise", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "never"}, Reject, "kernel", "+-...", false},
+		{"false accept", plain, rejected("no"), &SkepAnswer{Verdict: Accept}, Reject, "kernel", "--...", true},
+		{"false reject", plain, accepted(), &SkepAnswer{Verdict: Reject, Line: "no"}, Accept, "kernel", "-....", false},
+		{"unsupported counts as a difference", plain, accepted(), &SkepAnswer{Verdict: Unsupported}, Accept, "kernel", "-....", false},
+		{"unprivileged has its own column", unpriv, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "....+", false},
+		{"refused before the verifier", plain, &Answer{Asked: true, Errno: syscall.EPERM}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", ".....", false},
+		{"a map that cannot be made", plain, &Answer{Asked: true, Setup: "map m"}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", ".....", false},
+		{"annotation instead of the kernel", annotated(true), &Answer{}, &SkepAnswer{Verdict: Reject, Line: "x"}, Reject, "annotation", "+....", false},
+		{"accepted against the annotation is no false accept", annotated(true), &Answer{}, &SkepAnswer{Verdict: Accept}, Reject, "annotation", "-....", false},
+		{"the kernel overrules the annotation", annotated(true), accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "+....", false},
+		{"lockdown is no rule", annotated(false), rejected("program of this type cannot use helper bpf_probe_write_user#36"), &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+....", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := Judge(tt.c, tt.kernel, tt.skep)
+			var marks strings.Builder
+			for _, m := range o.Marks {
+				marks.WriteByte(".+-"[m])
+			}
+			if o.Want != tt.want || o.From != tt.from || marks.String() != tt.marks || o.FalseAccept() != tt.falseAccept {
+				t.Errorf("want %s from %q, marks %s, false accept %v", o.Want, o.From, marks.String(), o.FalseAccept())
+			}
+		})
+	}
+}
+
+// Texts that the running kernel's log lacks itself are not asked of Skep.
+func TestJudgeLog(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		kernel string
+		skep   string
+		want   Mark
+	}{
+		{"both have it", "R0 bad\n", "R0 bad\n", Agree},
+		{"Skep lacks it", "R0 bad\n", "R0 poor\n", Differ},
+		{"reworded since", "R0 awful\n", "R0 awful\n", NotCompared},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := annotated(true)
+			c.Expect.Messages = []Pattern{{Text: "R0 bad"}}
+			o := Judge(c, rejected(tt.kernel), &SkepAnswer{Verdict: Reject, Log: tt.skep})
+			if o.Marks[ColLog] != tt.want {
+				t.Errorf("mark %d, want %d", o.Marks[ColLog], tt.want)
+			}
+		})
+	}
+}
+
+func TestJudgeReturn(t *testing.T) {
+	seven := uint32(7)
+	for _, tt := range []struct {
+		name   string
+		expect ModeExpectation
+		kernel Answer
+		skep   SkepAnswer
+		want   Mark
+	}{
+		{"same", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, SkepAnswer{Ran: true, Return: 7}, Agree},
+		{"another", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, SkepAnswer{Ran: true, Return: 8}, Differ},
+		{"not run by Skep", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, SkepAnswer{}, Differ},
+		{"not run by the kernel", ModeExpectation{Return: &seven}, Answer{}, SkepAnswer{}, NotCompared},
+		{"never the same twice", ModeExpectation{AnyReturn: true}, Answer{Ran: true}, SkepAnswer{}, NotCompared},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := annotated(false)
+			c.Expect = tt.expect
+			tt.kernel.Asked, tt.skep.Verdict = true, Accept
+			if got := Judge(c, &tt.kernel, &tt.skep).Marks[ColReturn]; got != tt.want {
+				t.Errorf("mark %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFloor(t *testing.T) {
+	floor := Floor{GroupVerifier: {"verdict": {50, 100}}}
+	for _, tt := range []struct {
+		name  string
+		got   Count
+		below bool
+	}{
+		{"same", Count{50, 100}, false},
+		{"same share of fewer", Count{25, 50}, false},
+		{"more", Count{51, 100}, false},
+		{"less", Count{49, 100}, true},
+		{"a smaller share of more", Count{51, 110}, true},
+		{"nothing compared", Count{}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := Floor{GroupVerifier: {"verdict": tt.got}}
+			if below := f.Below(floor); (len(below) > 0) != tt.below {
+				t.Errorf("below: %q", below)
+			}
+		})
+	}
+}
+
+func TestFloorFile(t *testing.T) {
+	path := t.TempDir() + "/floor.json"
+	if f, err := ReadFloor(path); err != nil || len(f) != 0 {
+		t.Fatalf("missing file: %v, %v", f, err)
+	}
+	r := &Report{Outcomes: []*Outcome{Judge(annotated(true), rejected("no"), &SkepAnswer{Verdict: Reject, Line: "no"})}}
+	if err := r.Floor().Write(path); err != nil {
+		t.Fatal(err)
+	}
+	f, err := ReadFloor(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f[GroupOther]["message"]; got != (Count{1, 1}) {
+		t.Errorf("message %+v after reading back", got)
+	}
+}
+
+func TestFilter(t *testing.T) {
+	for _, tt := range []struct {
+		name, filter  string
+		file, program string
+		want          bool
+	}{
+		{"everything", "", "a", "b", true},
+		{"file", "verifier_and", "verifier_and", "x", true},
+		{"another file", "verifier_and", "verifier_or", "x", false},
+		{"program", "/^x$", "any", "x", true},
+		{"another program", "/^x$", "any", "xx", false},
+		{"both", "and/x", "verifier_and", "x", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := ParseFilter(tt.filter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := f.file.MatchString(tt.file) && f.program.MatchString(tt.program); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+	if _, err := ParseFilter("("); err == nil {
+		t.Error("no error for a bad expression")
+	}
+}
+
+func TestReasons(t *testing.T) {
+	r := &Report{}
+	for _, s := range []SkepAnswer{{Verdict: Unsupported, Line: "dynptr"}, {Verdict: Accept}, {Verdict: Unsupported, Line: "dynptr"}, {Verdict: Failed, Line: "timeout"}} {
+		r.Outcomes = append(r.Outcomes, Judge(annotated(false), accepted(), &s))
+	}
+	got := r.Reasons()
+	want := []Reason{{"unsupported: dynptr", 2}, {"error: timeout", 1}}
+	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,168 @@
+// This file defines Report: all outcomes, and what they add up to.
+
+package conformance
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Report is the result of a run.
+type Report struct {
+	Outcomes []*Outcome // sorted by file, CPU version, program, mode
+	// Unlinked are cases that never became a program, with the reason each.
+	Unlinked []*Case
+	// Uncompiled are sources that clang refused.
+	Uncompiled []*CorpusObject
+	// Unread are objects that Skep's reader refused, by path, with the reason.
+	Unread map[string]string
+}
+
+// Count is how many of a number of comparisons agreed.
+type Count struct {
+	Agree int `json:"agree"`
+	Total int `json:"total"`
+}
+
+func (c *Count) add(m Mark) {
+	if m != NotCompared {
+		c.Total++
+	}
+	if m == Agree {
+		c.Agree++
+	}
+}
+
+// Counts are the counts of all columns.
+type Counts [numColumns]Count
+
+func (c *Counts) add(o *Outcome) {
+	for i, m := range o.Marks {
+		c[i].add(m)
+	}
+}
+
+// Row is one line of the table.
+type Row struct {
+	File     string
+	Programs int // cases, each CPU version and mode counted
+	Counts   Counts
+}
+
+// Rows adds up the outcomes by file, in order.
+func (r *Report) Rows() []Row {
+	var rows []Row
+	for _, o := range r.Outcomes {
+		if len(rows) == 0 || rows[len(rows)-1].File != o.Object.Name {
+			rows = append(rows, Row{File: o.Object.Name})
+		}
+		row := &rows[len(rows)-1]
+		row.Programs++
+		row.Counts.add(o)
+	}
+	return rows
+}
+
+// Groups of files that totals are kept for.
+const (
+	GroupVerifier = "verifier" // verifier_*.c, the verifier's own tests
+	GroupOther    = "other"
+)
+
+// Totals adds up the rows by group.
+func (r *Report) Totals() map[string]*Row {
+	t := map[string]*Row{GroupVerifier: {File: "verifier_*"}, GroupOther: {File: "others"}}
+	for _, o := range r.Outcomes {
+		g := GroupOther
+		if o.Object.IsVerifierTest() {
+			g = GroupVerifier
+		}
+		t[g].Programs++
+		t[g].Counts.add(o)
+	}
+	return t
+}
+
+// FalseAccepts are the programs that Skep must not have accepted.
+func (r *Report) FalseAccepts() []*Outcome {
+	return r.where((*Outcome).FalseAccept)
+}
+
+// Differences are the outcomes with something that differs.
+func (r *Report) Differences() []*Outcome { return r.where((*Outcome).Differs) }
+
+func (r *Report) where(f func(*Outcome) bool) []*Outcome {
+	var out []*Outcome
+	for _, o := range r.Outcomes {
+		if f(o) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// Reason is a text and how often it was given.
+type Reason struct {
+	Text  string
+	Times int
+}
+
+// Reasons counts why Skep gave no verdict, the most frequent first.
+func (r *Report) Reasons() []Reason {
+	return histogram(r.Outcomes, func(o *Outcome) string {
+		if v := o.Skep.Verdict; v == Accept || v == Reject {
+			return ""
+		}
+		return string(o.Skep.Verdict) + ": " + o.Skep.Line
+	})
+}
+
+// NoOracle counts why there was nothing to compare with, by Skep's verdict.
+func (r *Report) NoOracle() []Reason {
+	return histogram(r.Outcomes, func(o *Outcome) string {
+		if o.Want != NoVerdict {
+			return ""
+		}
+		return o.Kernel.Line() + " (Skep: " + string(o.Skep.Verdict) + ")"
+	})
+}
+
+// UnlinkedReasons counts why programs could not be linked.
+func (r *Report) UnlinkedReasons() []Reason {
+	return histogram(r.Unlinked, func(c *Case) string { return whereInProgram.ReplaceAllString(c.LinkErr.Error(), "") })
+}
+
+// whereInProgram is what makes the same reason read differently.
+var whereInProgram = regexp.MustCompile(`(program|function) "[^"]*": |instruction \d+: |struct_ops "[^"]*": `)
+
+// histogram counts texts, "" not counted.
+func histogram[T any](items []T, text func(T) string) []Reason {
+	n := map[string]int{}
+	for _, it := range items {
+		if t := text(it); t != "" {
+			n[strings.TrimSpace(t)]++
+		}
+	}
+	var out []Reason
+	for t, k := range n {
+		out = append(out, Reason{t, k})
+	}
+	slices.SortFunc(out, func(a, b Reason) int {
+		return cmp.Or(-cmp.Compare(a.Times, b.Times), cmp.Compare(a.Text, b.Text))
+	})
+	return out
+}
+
+// SameWork counts the programs that both verifiers walked to an end, and of
+// those the ones for which both processed the same number of instructions.
+func (r *Report) SameWork() (c Count) {
+	for _, o := range r.Outcomes {
+		n, ok := processed(o.Kernel.Log)
+		if ok && o.From == "kernel" && o.Skep.Verdict == o.Want && o.Skep.Processed > 0 {
+			c.add(markIf(n == o.Skep.Processed))
+		}
+	}
+	return c
+}

@@ -1,0 +1,107 @@
+// This file defines linked scalars: registers and stack slots that are known
+// to hold the same value, or the same value plus a constant.
+
+package verify
+
+import "github.com/skepbpf/skep/internal/verify/domain"
+
+// maxLinked bounds how many links one comparison keeps up (the kernel's
+// LINKED_REGS_MAX); further ones lose their link.
+const maxLinked = 6
+
+// linkedReg is one register, or one stack slot of a frame.
+type linkedReg struct {
+	frame uint8
+	slot  bool
+	index uint8
+}
+
+// linkedRegs are the places that one comparison narrowed together.
+type linkedRegs struct {
+	n    int
+	regs [maxLinked]linkedReg
+}
+
+// collectLinked lists the scalars of st that share r's identity.
+func collectLinked(st *domain.State, id uint32, l *linkedRegs) {
+	add := func(r *domain.Reg, at linkedReg) {
+		if r.Kind != domain.ScalarValue || r.ID != id {
+			return
+		}
+		if l.n == maxLinked {
+			r.ClearLink()
+			return
+		}
+		l.regs[l.n] = at
+		l.n++
+	}
+	for i := len(st.Frames) - 1; i >= 0; i-- {
+		f := st.Frames[i]
+		for r := range 10 {
+			add(&f.Regs[r], linkedReg{frame: uint8(i), index: uint8(r)})
+		}
+		for k := range f.Stack {
+			if f.Stack[k].IsSpill() {
+				add(&f.Stack[k].Reg, linkedReg{frame: uint8(i), slot: true, index: uint8(k)})
+			}
+		}
+	}
+}
+
+func (at linkedReg) in(st *domain.State) *domain.Reg {
+	f := st.Frames[at.frame]
+	if at.slot {
+		return &f.Stack[at.index].Reg
+	}
+	return &f.Regs[at.index]
+}
+
+// syncLinked gives every linked scalar what became known of one of them.
+func syncLinked(st *domain.State, known *domain.Reg, l *linkedRegs) {
+	for _, at := range l.regs[:l.n] {
+		r := at.in(st)
+		if r.Kind != domain.ScalarValue || r == known || r.ID != known.ID {
+			continue
+		}
+		if !r.LinkAdd && !known.LinkAdd || r.Off == known.Off {
+			*r = *known
+			continue
+		}
+		delta := domain.Const(uint64(int64(r.Off - known.Off)))
+		off, add := r.Off, r.LinkAdd
+		sum := domain.ALU(domain.Add, 64, known.Scalar, delta)
+		*r = *known
+		r.Scalar, r.Off, r.LinkAdd = sum, off, add
+	}
+}
+
+// syncLinked widens the set by the links that an instruction relied on.
+func (b *backtracker) syncLinked(s *step) {
+	if s == nil || s.linked == nil {
+		return
+	}
+	l := s.linked.regs[:s.linked.n]
+	for _, at := range l {
+		if b.has(at) {
+			for _, other := range l {
+				b.add(other)
+			}
+			return
+		}
+	}
+}
+
+func (b *backtracker) has(at linkedReg) bool {
+	if at.slot {
+		return b.slots[at.frame]&(1<<at.index) != 0
+	}
+	return b.regs[at.frame]&(1<<at.index) != 0
+}
+
+func (b *backtracker) add(at linkedReg) {
+	if at.slot {
+		b.slots[at.frame] |= 1 << at.index
+	} else {
+		b.regs[at.frame] |= 1 << at.index
+	}
+}

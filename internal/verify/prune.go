@@ -1,0 +1,223 @@
+// This file defines pruning: which states are stored, and when a path ends
+// because a stored state covers it.
+
+package verify
+
+import (
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/verify/domain"
+)
+
+// stateTable holds the stored states by instruction.
+type stateTable struct {
+	at    [][]*node
+	count int // stored at present
+	peak  int
+}
+
+// heuristics of storing, as measured by the reference: enough states to prune
+// by, not one per iteration of a loop.
+const (
+	minJumpsBetween  = 2
+	minInsnsBetween  = 8
+	loopJumpsBetween = 20
+	loopInsnsBetween = 100
+	maxHistory       = 40
+	unprivStates     = 64
+)
+
+// visit is called at a prune point. It reports whether a stored state covers
+// the current one; if not, it may store the current one.
+func (w *walker) visit() (covered bool, err error) {
+	pc, cur := w.pc, w.cur
+	force := w.prog.Flags&bytecode.FlagTestStateFreq != 0 || w.shape.force[pc] || len(cur.history) > maxHistory
+	store := force || w.jumps-w.prevJumps >= minJumpsBetween && w.stats.Processed-w.prevInsns >= minInsnsBetween
+
+	list := w.seen.at[pc]
+	kept := list[:0]
+	for i, old := range list {
+		v := w.compare(old, &store, force)
+		if v.err != nil {
+			return false, v.err
+		}
+		if v.covers {
+			old.hits++
+			w.seen.at[pc] = append(kept, list[i:]...)
+			w.log.safe(w)
+			return true, w.inherit(old, v.loop)
+		}
+		if store {
+			old.misses++
+		}
+		if w.worthKeeping(old) {
+			kept = append(kept, old)
+		} else {
+			w.seen.count--
+		}
+	}
+	clear(list[len(kept):])
+	w.seen.at[pc] = kept
+	w.stats.MaxPerInsn = max(w.stats.MaxPerInsn, len(list))
+	if !w.priv.bpf && len(list) > unprivStates || !store {
+		return false, nil
+	}
+	return false, w.keepState()
+}
+
+// verdict of comparing with one stored state.
+type comparison struct {
+	covers bool
+	loop   bool // the stored state is still being explored
+	err    error
+}
+
+func (w *walker) compare(old *node, store *bool, force bool) comparison {
+	if old.branches == 0 {
+		loop := w.incomplete(old)
+		e := domain.NotExact
+		if loop {
+			e = domain.RangeWithin
+		}
+		return comparison{covers: w.covers(old, e), loop: loop}
+	}
+	c := w.compareOpen(old)
+	if c.covers || c.err != nil {
+		return c
+	}
+	// Inside a loop do not store too often: iterations differ anyway.
+	if !force && w.jumps-w.prevJumps < loopJumpsBetween && w.stats.Processed-w.prevInsns < loopInsnsBetween {
+		*store = false
+	}
+	return c
+}
+
+// compareOpen compares with a state on the current path, or one whose paths
+// are not all finished: seeing it again means a loop.
+func (w *walker) compareOpen(old *node) comparison {
+	of, cf := old.Cur(), w.cur.Cur()
+	if of.InAsync && of.AsyncEntry != cf.AsyncEntry {
+		return comparison{} // another run of an asynchronous callback
+	}
+	in := w.insns[w.pc]
+	switch {
+	case in.IsMayGoto():
+		if old.MayGotoDepth != w.cur.MayGotoDepth && w.covers(old, domain.RangeWithin) {
+			return comparison{covers: true, loop: true}
+		}
+	case w.shape.callsSyncCallback[w.pc]:
+		return comparison{covers: w.covers(old, domain.RangeWithin), loop: true}
+	}
+	if domain.MaybeLooping(&old.State, &w.cur.State) &&
+		old.MayGotoDepth == w.cur.MayGotoDepth &&
+		old.CallbackUnrollDepth == w.cur.CallbackUnrollDepth &&
+		w.covers(old, domain.Exact) {
+		return comparison{err: w.infiniteLoop(old)}
+	}
+	return comparison{}
+}
+
+func (w *walker) infiniteLoop(old *node) error {
+	w.log.line(w, w.pc)
+	w.note("infinite loop detected at insn %d", w.pc)
+	w.log.stateAs(w, "cur state:", w.cur)
+	w.log.stateAs(w, "old state:", old)
+	return w.rejection(KindInfiniteLoop, errEINVAL, "infinite loop detected at insn %d", w.pc)
+}
+
+// covers compares two states at the current instruction.
+func (w *walker) covers(old *node, e domain.Exactness) bool {
+	w.ids.Reset(w.idGen)
+	return domain.Covers(&old.State, &w.cur.State, func(i int) domain.Live { return w.liveIn(old, i) }, e, &w.ids)
+}
+
+// liveIn says what of frame i is read after the point where st holds.
+func (w *walker) liveIn(st *node, i int) domain.Live {
+	pc := st.pc
+	if i < len(st.Frames)-1 {
+		pc = st.Frames[i+1].CallSite
+	}
+	return domain.Live{Regs: w.shape.liveRegs[pc], Slots: w.shape.liveSlots[pc]}
+}
+
+// worthKeeping drops states that keep missing. Those at forced checkpoints of
+// unfinished loops are kept longer, for the loop to converge.
+func (w *walker) worthKeeping(n *node) bool {
+	k := 3
+	if w.shape.force[n.pc] && n.branches > 0 {
+		k = 64
+	}
+	return n.misses <= n.hits*k+k
+}
+
+// keepState keeps a copy of the current state; the path goes on as its child.
+func (w *walker) keepState() error {
+	cur := w.cur
+	w.stats.TotalStates++
+	w.seen.count++
+	w.seen.peak = max(w.seen.peak, w.seen.count)
+	w.prevJumps, w.prevInsns = w.jumps, w.stats.Processed
+	if w.priv.bpf {
+		forgetPrecise(&cur.State)
+	}
+	n := w.newNode()
+	n.copyFrom(cur)
+	n.stored, n.pc, n.hits, n.misses = true, w.pc, 0, 0
+	w.enterLoop(n)
+	cur.parent, cur.first, cur.depth = n, w.pc, n.depth+1
+	cur.history = cur.history[:0]
+	w.seen.at[w.pc] = append(w.seen.at[w.pc], n)
+	return nil
+}
+
+// inherit carries the precision marks of the covering state over to the
+// current path's ancestors: what mattered after old matters here too.
+func (w *walker) inherit(old *node, loop bool) error {
+	if w.shape.jump[w.pc] {
+		w.record(0, nil)
+	}
+	if _, err := w.inheritMarks(old, w.cur); err != nil {
+		return err
+	}
+	if loop {
+		w.addBackedge(old)
+	}
+	return nil
+}
+
+// inheritMarks marks, back from st, everything that is precise in old.
+func (w *walker) inheritMarks(old, st *node) (changed bool, err error) {
+	w.bt.reset(st.CurNo())
+	for i := range old.Frames {
+		w.choosePrecise(old, i)
+	}
+	w.log.propagating(&w.bt)
+	return w.backtrackFrom(st)
+}
+
+func (w *walker) choosePrecise(old *node, i int) {
+	f, live := old.Frames[i], w.liveIn(old, i)
+	for r := range f.Regs {
+		if reg := &f.Regs[r]; reg.Kind == domain.ScalarValue && reg.Precise && live.Regs&(1<<r) != 0 {
+			w.bt.regs[i] |= 1 << r
+		}
+	}
+	for k := range f.Stack {
+		if s := &f.Stack[k]; s.IsScalarSpill() && s.Reg.Precise && live.Slots&(1<<k) != 0 {
+			w.bt.slots[i] |= 1 << k
+		}
+	}
+}
+
+// endPath tells the current path's ancestors that it is finished.
+func (w *walker) endPath(n *node) error {
+	for ; n != nil; n = n.parent {
+		n.branches--
+		if n.branches != 0 {
+			return nil
+		}
+		if err := w.exitLoop(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
