@@ -2,11 +2,7 @@
 
 package attach
 
-import (
-	"fmt"
-
-	"github.com/skepbpf/skep/internal/bytecode"
-)
+import "github.com/skepbpf/skep/internal/bytecode"
 
 // Hook is where packets meet programs of one type.
 type Hook struct {
@@ -26,14 +22,8 @@ func (h *Hook) Keep(ret uint32, n int) int { return h.keep(ret, n) }
 // Verdict names a return value ("XDP_DROP"); "" when it has no name.
 func (h *Hook) Verdict(ret uint32) string { return h.names[ret] }
 
-// HookOf returns the hook of a program type. Types that see no packets get an
-// error that names the type.
-func HookOf(t bytecode.ProgType) (*Hook, error) {
-	if h := hooks[t]; h != nil {
-		return h, nil
-	}
-	return nil, fmt.Errorf("program type %s: no packets reach it", t)
-}
+// HookOf returns the hook of a program type; nil for types that see no packets.
+func HookOf(t bytecode.ProgType) *Hook { return hooks[t] }
 
 // hooks has Linux's rules: XDP actions (include/uapi/linux/bpf.h), tc actions
 // of a direct-action classifier (net/sched/cls_bpf.c), a socket filter's return

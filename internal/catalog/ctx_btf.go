@@ -234,13 +234,13 @@ func (r *argReader) value(arg int, id btfx.ID, name string) bool {
 	case isScalarArg(typ):
 		return true
 	case typ.Kind != btfx.KindPtr:
-		r.say("func '%s' arg%d '%s' has type %s. Only pointer access is allowed", r.a.Name, arg, typ.Name, kindName(typ))
+		r.say("func '%s' arg%d '%s' has type %s. Only pointer access is allowed", r.a.Name, arg, typeName(typ), kindName(typ))
 		return false
 	case r.size != 8:
 		r.say("func '%s' size %d must be 8", r.a.Name, r.size)
 		return false
 	}
-	known, listed := r.iterArg(arg)
+	known, listed := r.listed(arg, name)
 	if listed && known.kind == ValueBuf {
 		r.Kind, r.Flags = ValueBuf, known.flags
 		return true
@@ -261,13 +261,19 @@ func isScalarArg(typ *btfx.Type) bool {
 	return false
 }
 
-// iterArg finds what an iterator says of an argument.
-func (r *argReader) iterArg(arg int) (iterArg, bool) {
-	if r.e.Type != bytecode.ProgTracing || r.e.Attach != AttachTraceIter {
-		return iterArg{}, false
+// listed finds what an iterator or the stub of a struct_ops member says of an
+// argument (ctx_arg_info).
+func (r *argReader) listed(arg int, name string) (iterArg, bool) {
+	switch {
+	case r.e.Type == bytecode.ProgTracing && r.e.Attach == AttachTraceIter:
+		known, ok := iterArgs[strings.TrimPrefix(r.a.Name, "bpf_iter_")][arg]
+		return known, ok
+	case r.a.Stub != nil && strings.HasSuffix(name, "__nullable"):
+		return iterTrusted, true
+	case r.a.Stub != nil && strings.HasSuffix(name, "__ref"):
+		return iterArg{ValueBTF, PtrTrusted | PtrRef}, true
 	}
-	known, ok := iterArgs[strings.TrimPrefix(r.a.Name, "bpf_iter_")][arg]
-	return known, ok
+	return iterArg{}, false
 }
 
 func (r *argReader) pointer(arg int, to btfx.ID, name string, known iterArg, listed bool) bool {
@@ -279,14 +285,8 @@ func (r *argReader) pointer(arg int, to btfx.ID, name string, known iterArg, lis
 	if r.trusted() {
 		r.Flags |= PtrTrusted
 	}
-	switch {
-	case strings.HasSuffix(name, "__nullable"):
-		r.Flags |= PtrMaybeNull
-	case strings.HasSuffix(name, "__ref") && r.a.Stub != nil:
-		r.Flags |= PtrRef
-	}
 	null := r.tracepointArg(arg)
-	if null&mayBeNull != 0 {
+	if null&mayBeNull != 0 || strings.HasSuffix(name, "__nullable") {
 		r.Flags |= PtrMaybeNull
 	}
 	if !r.structType(arg, to) {
@@ -296,7 +296,18 @@ func (r *argReader) pointer(arg int, to btfx.ID, name string, known iterArg, lis
 		r.say("marking pointer arg%d as scalar as it may encode error", arg)
 		r.Kind, r.Flags = ValueScalar, 0
 	}
+	r.promote()
 	return true
+}
+
+// promote: congestion control is always about TCP sockets.
+func (r *argReader) promote() {
+	if r.e.Type != bytecode.ProgStructOps || structOf(r.e.AttachTo) != "tcp_congestion_ops" || r.Kind != ValueBTF {
+		return
+	}
+	if id, ok := r.Spec.Find("tcp_sock", btfx.KindStruct); ok && r.Spec.Type(r.ID).Name == "sock" {
+		r.ID = id
+	}
 }
 
 func (r *argReader) tracepointArg(arg int) argNull {
@@ -330,8 +341,15 @@ func (r *argReader) structType(arg int, to btfx.ID) bool {
 		r.say("func '%s' arg%d type %s is not a struct", r.a.Name, arg, kindName(typ))
 		return false
 	}
-	r.say("func '%s' arg%d has btf_id %d type %s '%s'", r.a.Name, arg, r.ID, kindName(typ), typ.Name)
+	r.say("func '%s' arg%d has btf_id %d type %s '%s'", r.a.Name, arg, r.ID, kindName(typ), typeName(typ))
 	return true
+}
+
+func typeName(t *btfx.Type) string {
+	if t.Name == "" {
+		return "(anon)"
+	}
+	return t.Name
 }
 
 // strip is Spec.Strip with the id kept.

@@ -43,6 +43,9 @@ func TestContextsAgainstKernel(t *testing.T) {
 		seen[e.Type] = true
 		for _, off := range probeOffsets(c) {
 			for _, size := range []int{1, 2, 4, 8} {
+				if off%size != 0 && off > 16 {
+					continue // refused everywhere alike
+				}
 				accesses += compareAccess(t, k, target, e, off, size)
 			}
 		}

@@ -74,8 +74,8 @@ var xdpCtx = &Ctx{Name: "xdp_md", KernCtx: "xdp_buff", Size: 24, Fields: xdpLayo
 	rule{names: "egress_ifindex", read: w4, attach: attachList{AttachXDPDevmap}},
 )}
 
-// sockFields are the fields of a bpf_sock that can be read from any pointer to
-// one; the others need a full socket.
+// sockCommonRules are for any pointer to a bpf_sock; sockFullRules add what only
+// a full socket has.
 var sockCommonRules = []rule{
 	{names: "family src_port state rx_queue_mapping", read: upTo4, start: true},
 	{names: "src_ip4 src_ip6 dst_ip4 dst_ip6", read: upTo4},

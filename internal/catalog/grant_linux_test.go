@@ -34,7 +34,7 @@ func liveEnvs(t *testing.T, k *liveKernel) []liveEnv {
 	add := func(e Env, id btfx.ID) { envs = append(envs, liveEnv{e, id}) }
 	attachMatters := map[bytecode.ProgType]bool{
 		bytecode.ProgCgroupSKB: true, bytecode.ProgCgroupSock: true, bytecode.ProgCgroupSockAddr: true,
-		bytecode.ProgSockOps: true, bytecode.ProgCgroupSockopt: true, bytecode.ProgSKReuseport: true,
+		bytecode.ProgCgroupSockopt: true, bytecode.ProgSKReuseport: true,
 		bytecode.ProgSKLookup: true, bytecode.ProgNetfilter: true,
 	}
 	for typ := bytecode.ProgSocketFilter; typ <= bytecode.ProgNetfilter; typ++ {
@@ -47,6 +47,9 @@ func liveEnvs(t *testing.T, k *liveKernel) []liveEnv {
 	add(Env{Type: bytecode.ProgKprobe, Flags: bytecode.FlagSleepable}, 0)
 	for _, a := range concat(kprobeMulti, uprobeCookie) {
 		add(Env{Type: bytecode.ProgKprobe, Attach: a}, 0)
+	}
+	for _, a := range []bytecode.AttachType{AttachCgroupInetSockCreate, AttachCgroupSockOps, AttachCgroupUDP4Recvmsg} {
+		add(Env{Type: bytecode.ProgSockOps, Attach: a}, 0)
 	}
 	for _, a := range []bytecode.AttachType{AttachXDP, AttachXDPCPUMap, AttachXDPDevmap} {
 		add(Env{Type: bytecode.ProgXDP, Attach: a}, 0)
@@ -99,7 +102,6 @@ func TestGrantsAgainstKernel(t *testing.T) {
 	target := Linux6_18.WithBTF(k.btf)
 	all := liveEnvs(t, k)
 	for name, caps := range map[string]Caps{
-		"all":               CapsAll,
 		"no sys_admin":      CapsAll &^ CapSysAdmin,
 		"bpf and net_admin": CapBPF | CapNetAdmin,
 		"bpf":               CapBPF,

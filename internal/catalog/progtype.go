@@ -141,5 +141,5 @@ var progTypeTable = []ProgType{
 	{Type: bytecode.ProgSyscall, Name: "syscall", Ctx: syscallCtx, Since: V(5, 14), Caps: CapBPF, Attach: noAttach},
 	{Type: bytecode.ProgNetfilter, Name: "netfilter", Ctx: netfilterCtx, Since: V(6, 4), Caps: netCaps,
 		Attach: attachList{AttachNetfilter}},
-	{Type: bytecode.ProgMemory, Name: "memory", Ctx: memoryCtx},
+	{Type: bytecode.ProgMemory, Name: "skep/memory", Ctx: memoryCtx},
 }

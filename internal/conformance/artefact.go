@@ -7,7 +7,9 @@ import "strings"
 
 // artefacts are refusals that the annotation, and not the kernel, decides.
 var artefacts = []struct{ line, reason string }{
-	{"bpf_probe_write_user", "lockdown refuses bpf_probe_write_user"},
+	{"cannot use helper bpf_probe_write_user", "lockdown refuses it"},
+	{"cannot use helper bpf_override_return", "built without CONFIG_BPF_KPROBE_OVERRIDE"},
+	{"failed to find the address for kernel symbol", "built without CONFIG_KALLSYMS_ALL: the types have variables that the symbol table has not"},
 }
 
 // artefact reports whether the kernel's refusal is one of these.

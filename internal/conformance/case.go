@@ -6,6 +6,7 @@ package conformance
 import (
 	"strings"
 
+	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/live"
 	"github.com/skepbpf/skep/internal/object"
@@ -27,6 +28,7 @@ type Case struct {
 	prog    *bytecode.Program // nil when LinkErr is set
 	program func(name string) *bytecode.Program
 	LinkErr error
+	types   *btfx.Spec // stand for the kernel's types, nil for the running one's
 	// noRun is why the program cannot be test-run here, "" when it can.
 	noRun string
 }
@@ -84,7 +86,9 @@ func (l *linking) cases(p object.ProgramInfo, e *Expectation) ([]*Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, newCase(l.corpus, p, e, linked, m.unpriv))
+		c := newCase(l.corpus, p, e, linked, m.unpriv)
+		c.types = l.types[e.BTFPath]
+		out = append(out, c)
 	}
 	return out, nil
 }

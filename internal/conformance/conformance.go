@@ -58,6 +58,10 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	runs, err := NewRunner()
+	if err != nil {
+		return nil, err
+	}
 	restore, err := opts.allowUnprivileged()
 	if err != nil {
 		return nil, err
@@ -67,6 +71,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 		env: env, filter: filter,
 		oracle:   NewOracle(opts.Cache),
 		verifier: &Verifier{Target: target.WithBTF(env.BTF), Limit: opts.Limit},
+		runs:     runs,
 		report:   &Report{Unread: map[string]string{}},
 	}
 	if err := r.all(ctx, objs, opts); err != nil {
@@ -124,6 +129,7 @@ type runner struct {
 	filter   Filter
 	oracle   *Oracle
 	verifier *Verifier
+	runs     *Runner
 
 	mu     sync.Mutex
 	report *Report
@@ -179,7 +185,7 @@ func (r *runner) ask(ctx context.Context, c *Case) error {
 		if k.NoBTF {
 			c.prog = withoutBTF(&object.Linked{Programs: []*bytecode.Program{c.prog}}).Programs[0]
 		}
-		out = Judge(c, k, r.verifier.Ask(ctx, c))
+		out = Judge(c, k, r.skep(ctx, c, k))
 		out.release()
 	}
 	r.mu.Lock()
@@ -190,6 +196,19 @@ func (r *runner) ask(ctx context.Context, c *Case) error {
 		r.report.Outcomes = append(r.report.Outcomes, out)
 	}
 	return nil
+}
+
+// skep verifies, and runs what it accepted where the kernel did.
+func (r *runner) skep(ctx context.Context, c *Case, k *Answer) *SkepAnswer {
+	a := r.verifier.Ask(ctx, c)
+	if a.Verdict != Accept || !c.comparesReturn(k) {
+		return a
+	}
+	ret, err := r.runs.Run(ctx, c)
+	if a.Ran, a.Return = err == nil, ret; err != nil {
+		a.RunError = err.Error()
+	}
+	return a
 }
 
 // keepLog is how much of a log an outcome keeps for people to read.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/object"
 )
@@ -19,6 +20,7 @@ type linking struct {
 	env    *object.Env
 	names  []string
 	done   map[linkKey]*object.Linked
+	types  map[string]*btfx.Spec // by linkKey.btfPath
 }
 
 // linkKey is what one object may be linked differently for.
@@ -32,7 +34,7 @@ func newLinking(o *CorpusObject, env *object.Env) (*linking, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &linking{corpus: o, obj: obj, env: env, done: map[linkKey]*object.Linked{}}
+	l := &linking{corpus: o, obj: obj, env: env, done: map[linkKey]*object.Linked{}, types: map[string]*btfx.Spec{}}
 	for _, p := range obj.Programs() {
 		l.names = append(l.names, p.Name)
 	}
@@ -80,6 +82,7 @@ func (l *linking) envWith(btfPath string) (*object.Env, error) {
 	}
 	env := *l.env
 	env.BTF = obj.BTF()
+	l.types[btfPath] = env.BTF
 	return &env, nil
 }
 

@@ -93,6 +93,7 @@ func (r *Report) PrintLogs(w io.Writer) {
 // PrintSummary prints what the table does not show.
 func (r *Report) PrintSummary(w io.Writer) {
 	printReasons(w, "Skep gave no verdict", r.Reasons())
+	printReasons(w, "Skep accepted but did not run", r.RunErrors())
 	printReasons(w, "not linked", r.UnlinkedReasons())
 	printReasons(w, "nothing to compare with", r.NoOracle())
 	for path, err := range r.Unread {

@@ -119,6 +119,11 @@ func (r *Report) Reasons() []Reason {
 	})
 }
 
+// RunErrors counts why Skep did not run what it accepted.
+func (r *Report) RunErrors() []Reason {
+	return histogram(r.Outcomes, func(o *Outcome) string { return o.Skep.RunError })
+}
+
 // NoOracle counts why there was nothing to compare with, by Skep's verdict.
 func (r *Report) NoOracle() []Reason {
 	return histogram(r.Outcomes, func(o *Outcome) string {

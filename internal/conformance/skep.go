@@ -37,12 +37,13 @@ type SkepAnswer struct {
 	Time      time.Duration
 	Ran       bool
 	Return    uint32
+	RunError  string // why it did not run, "" when nobody asked
 }
 
 // returned is the value of a run for people.
 func (a *SkepAnswer) returned() string {
 	if !a.Ran {
-		return "did not run it"
+		return "did not run it: " + a.RunError
 	}
 	return fmt.Sprint("returned ", a.Return)
 }

@@ -6,8 +6,10 @@ package engine
 import "unsafe"
 
 // pointer gives addr as a pointer. The verifier has proved what lies there;
-// where it is Go memory, a root in the slot keeps it. (unsafe.Add is the form
-// that neither vet nor checkptr reads as arithmetic on a Go pointer.)
+// where it is Go memory, a root in the slot keeps it, which checkptr cannot
+// know.
+//
+//go:nocheckptr
 func pointer(addr uint64) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(nil), addr) }
 
 // at gives the T at an address.

@@ -72,7 +72,9 @@ func (e Checked) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) ui
 		s.watched = c.w
 	}
 	c.arguments(r1, r2, r3, r4, r5)
+	site := c.w.pc
 	c.run(p, fn, callback)
+	c.w.pc = site
 	s.sp, s.top, s.watched = c.spBase, c.base, outer
 	return c.r[ir.R0]
 }

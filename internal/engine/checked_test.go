@@ -50,7 +50,7 @@ func TestCheckedAccess(t *testing.T) {
 		{"context", s.ContextAddr(), ir.Load32, 0, true},
 		{"map value", uint64(start) + 8, ir.Load32, 0, true},
 		{"second value", uint64(start) + 16, ir.Store64, 0, true},
-		{"padding between values", uint64(start) + 12, ir.Load32, MapValueRegion, false},
+		{"padding between values", uint64(start) + 12, ir.Load32, NoRegion, false},
 		{"behind the last value", uint64(start) + 48, ir.Load8, NoRegion, false},
 		{"handle of a map", Handle(m), ir.Load8, MapRegion, false},
 		{"NULL", 0, ir.Load64, NoRegion, false},

@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -37,9 +36,6 @@ type Pool struct {
 
 	epochs epochs
 }
-
-// ErrClosed is what a lease of a closed pool gives.
-var ErrClosed = errors.New("slots closed")
 
 // NewPool makes a pool of as many slots as the world has CPUs.
 func NewPool(h Host) (*Pool, error) {
@@ -142,11 +138,12 @@ func (p *Pool) wake() {
 	p.mu.Unlock()
 }
 
-// Close waits until every slot has been left and every deferred function has
-// run, and gives the slots' memory back. No slot may be leased after it.
+// Close waits until every run has ended and every deferred function has run,
+// and gives the slots' memory back. No slot may be leased during or after it.
 func (p *Pool) Close() {
 	for _, s := range p.slots {
 		_ = p.sleepUntil(func() (bool, error) { return s.take(), nil })
+		s.Release()
 	}
 	p.epochs.drain()
 	for _, s := range p.slots {

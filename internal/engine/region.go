@@ -70,7 +70,7 @@ type MemoryView interface {
 // region finds what the slot itself and the program's maps know.
 func (s *Slot) region(p *Program, addr, n uint64) Region {
 	for _, r := range s.ownRegions() {
-		if r.contains(addr, n) {
+		if r.Addr != 0 && r.contains(addr, n) {
 			return r
 		}
 	}

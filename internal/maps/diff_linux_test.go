@@ -14,43 +14,59 @@ import (
 	"github.com/skepbpf/skep/internal/errno"
 )
 
-// TestCreateLive makes maps with many attributes, right and wrong, and compares
+var liveTypes = []bytecode.MapType{
+	bytecode.MapArray, bytecode.MapPerCPUArray, bytecode.MapHash, bytecode.MapPerCPUHash, bytecode.MapLRUHash,
+	bytecode.MapLRUPerCPUHash, bytecode.MapLPMTrie, bytecode.MapProgArray, bytecode.MapRingbuf,
+}
+
+// TestCreateSizesLive makes maps of many sizes, right and wrong, and compares
 // the error numbers.
-func TestCreateLive(t *testing.T) {
+func TestCreateSizesLive(t *testing.T) {
 	needLive(t)
 	env := &Env{CPUs: possibleCPUs(t)}
-	types := []bytecode.MapType{
-		bytecode.MapArray, bytecode.MapPerCPUArray, bytecode.MapHash, bytecode.MapPerCPUHash, bytecode.MapLRUHash,
-		bytecode.MapLRUPerCPUHash, bytecode.MapLPMTrie, bytecode.MapProgArray, bytecode.MapRingbuf,
-	}
-	keySizes := []uint32{0, 1, 4, 5, 8, 260, 261, 512, maxAlloc}
-	valueSizes := []uint32{0, 1, 4, 8, 512, maxPerCPUValue - 8, maxPerCPUValue, maxPerCPUValue + 1, maxAlloc - 400, maxAlloc - 60,
-		maxAlloc - 49, maxAlloc, 1 << 31}
-	entries := []uint32{0, 1, 3, 4096, 5000, 12288}
-	n := 0
-	for _, typ := range types {
-		for _, key := range keySizes {
-			for _, value := range valueSizes {
-				for _, max := range entries {
-					for bit := -2; bit < 19; bit++ {
-						if uint64(value)*uint64(max) > 1<<26 || bit == 13 || bit == 14 || bit == 15 || bit == 16 {
-							continue // too large to try, or flags that name descriptors
-						}
-						flags := map[bool]uint32{true: bytecode.MapNoPrealloc}[typ == bytecode.MapLPMTrie]
-						if bit >= 0 {
-							flags ^= 1 << bit
-						}
-						if bit == -2 {
-							flags |= bytecode.MapRdonlyProg | bytecode.MapWronlyProg
-						}
-						compareCreate(t, env, &bytecode.MapSpec{Type: typ, KeySize: key, ValueSize: value, MaxEntries: max, Flags: flags})
-						n++
+	values := []uint32{0, 1, 4, 8, 512, maxPerCPUValue - 8, maxPerCPUValue, maxPerCPUValue + 1, maxAlloc - 400,
+		maxAlloc - 60, maxAlloc - htabElem - 9, maxAlloc - htabElem - 8, lpmMaxValue, lpmMaxValue + 1, maxAlloc, 1 << 31}
+	for _, typ := range liveTypes {
+		flags := map[bool]uint32{true: bytecode.MapNoPrealloc}[typ == bytecode.MapLPMTrie]
+		for _, key := range []uint32{0, 4, 5, 260, 261, maxAlloc} {
+			for _, value := range values {
+				for _, max := range []uint32{0, 1, 4096, 5000} {
+					if uint64(value)*uint64(max) > 1<<24 && value < 1<<31 {
+						continue // too large to try
 					}
+					compareCreate(t, env, &bytecode.MapSpec{Type: typ, KeySize: key, ValueSize: value, MaxEntries: max, Flags: flags})
 				}
 			}
 		}
 	}
-	t.Logf("%d descriptions", n)
+}
+
+// TestCreateFlagsLive does the same with all pairs of flags.
+func TestCreateFlagsLive(t *testing.T) {
+	needLive(t)
+	env := &Env{CPUs: possibleCPUs(t)}
+	const descriptors = bytecode.MapLink | bytecode.MapPathFD | bytecode.MapVtypoBTFObjFD | bytecode.MapTokenFD
+	for _, typ := range liveTypes {
+		shape := bytecode.MapSpec{Type: typ, KeySize: 4, ValueSize: 4, MaxEntries: 4096}
+		switch typ {
+		case bytecode.MapLPMTrie:
+			shape.KeySize = 8
+		case bytecode.MapRingbuf:
+			shape.KeySize, shape.ValueSize = 0, 0
+		}
+		for i := range 20 {
+			for j := range i + 1 {
+				s := shape
+				s.Flags = 1<<i | 1<<j
+				if s.Flags&descriptors != 0 {
+					continue // they name other objects
+				}
+				compareCreate(t, env, &s)
+				s.ValueSize, s.MaxEntries = maxAlloc, 1
+				compareCreate(t, env, &s)
+			}
+		}
+	}
 }
 
 func compareCreate(t *testing.T, env *Env, s *bytecode.MapSpec) {

@@ -27,7 +27,7 @@ func init() {
 const (
 	lpmPrefix   = 4
 	lpmMaxData  = 256
-	lpmNodeSize = 40 // sizeof(struct lpm_trie_node)
+	lpmNodeSize = 24 // sizeof(struct lpm_trie_node) since 6.13
 	lpmMaxValue = maxAlloc - lpmMaxData - lpmNodeSize
 )
 

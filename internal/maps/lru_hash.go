@@ -33,26 +33,29 @@ func init() {
 const lruFlags = hashFlags | bytecode.MapNoCommonLRU
 
 func checkLRUHash(s *bytecode.MapSpec) errno.Errno {
-	if e := checkFlags(s, lruFlags); e != 0 {
-		return e
-	}
-	if s.Flags&bytecode.MapNoPrealloc != 0 {
-		return errno.ENOTSUPP
-	}
-	if s.Flags&bytecode.MapNumaNode != 0 && s.Flags&bytecode.MapNoCommonLRU != 0 {
-		return errno.EINVAL
-	}
-	return checkHashSizes(s)
+	return checkLRU(s, s.Flags&bytecode.MapNoCommonLRU != 0)
 }
 
 func checkLRUPerCPUHash(s *bytecode.MapSpec) errno.Errno {
-	if e := checkLRUHash(s); e != 0 {
+	if e := checkLRU(s, true); e != 0 {
 		return e
 	}
-	if s.Flags&bytecode.MapNumaNode != 0 {
+	return checkPerCPUValue(s)
+}
+
+// checkLRU judges an LRU map; one that has parts for each CPU cannot be on one
+// memory node.
+func checkLRU(s *bytecode.MapSpec, perCPU bool) errno.Errno {
+	if e := checkFlags(s, lruFlags); e != 0 {
+		return e
+	}
+	switch {
+	case s.Flags&bytecode.MapNoPrealloc != 0:
+		return errno.ENOTSUPP
+	case s.Flags&bytecode.MapNumaNode != 0 && perCPU:
 		return errno.EINVAL
 	}
-	return checkPerCPUValue(s)
+	return checkHashSizes(s)
 }
 
 // roundEntries makes BPF_F_NO_COMMON_LRU maps as large as the kernel does,

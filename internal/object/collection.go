@@ -130,6 +130,9 @@ func (l *collectionLinker) encodeTypes() error {
 // makeMaps describes the maps, in the order of their names.
 func (l *collectionLinker) makeMaps(spec *ebpf.CollectionSpec, objName string) error {
 	names := slices.Sorted(maps.Keys(spec.Maps))
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return spec.Maps[name].Type == ebpf.StructOpsMap // its programs get an error
+	})
 	for _, name := range names {
 		m, err := l.makeMap(spec.Maps[name], objName)
 		if err != nil {
@@ -156,10 +159,11 @@ func (l *collectionLinker) makeMap(m *ebpf.MapSpec, objName string) (*bytecode.M
 	if isDataSection(m.Name) {
 		out.Section, out.Name = m.Name, dataMapName(objName, m.Name)
 		out.Frozen = m.Flags&bytecode.MapRdonlyProg != 0
+		if hasGlobal(m.Value) {
+			out.Flags |= bytecode.MapMmapable
+		}
 	}
 	switch {
-	case out.Type == bytecode.MapStructOps:
-		return nil, errors.New("struct_ops of a collection are not supported, use Read")
 	case out.Type == bytecode.MapPerfEventArray:
 		out.KeySize, out.ValueSize = 4, 4
 	case isMapInMap(out.Type):
@@ -179,6 +183,15 @@ func (l *collectionLinker) makeMap(m *ebpf.MapSpec, objName string) (*bytecode.M
 
 func isDataSection(name string) bool {
 	return isKindOf(name, ".data") || isKindOf(name, ".rodata") || isKindOf(name, ".bss")
+}
+
+// hasGlobal reports whether a data section has a variable that is not static.
+func hasGlobal(t btf.Type) bool {
+	sec, ok := t.(*btf.Datasec)
+	return ok && slices.ContainsFunc(sec.Vars, func(info btf.VarSecinfo) bool {
+		v, ok := info.Type.(*btf.Var)
+		return ok && v.Linkage != btf.StaticVar
+	})
 }
 
 // typeID adds a type to the BTF; nil has the id of void.

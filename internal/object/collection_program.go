@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -39,22 +38,67 @@ func (l *collectionLinker) prepare(spec *ebpf.ProgramSpec) error {
 	if p.Type == bytecode.ProgUnspec {
 		return fmt.Errorf("section %q: %w", p.Section, ErrNoType)
 	}
-	insns := slices.Clone(spec.Instructions)
+	insns := inCallOrder(spec.Instructions)
+	var err error
+	// Before CO-RE, which drops the records of instructions that it poisons.
+	if p.funcInfo, p.lineInfo, err = btf.MarshalExtInfos(insns, &l.types); err != nil {
+		return fmt.Errorf("encode line info: %w", err)
+	}
 	if err := l.relocate(insns); err != nil {
 		return err
 	}
 	if err := p.encode(insns, l); err != nil {
 		return err
 	}
-	var err error
-	if p.funcInfo, p.lineInfo, err = btf.MarshalExtInfos(insns, &l.types); err != nil {
-		return fmt.Errorf("encode line info: %w", err)
-	}
 	if err := l.attach(p.Program); err != nil {
 		return err
 	}
 	l.progs = append(l.progs, p)
 	return nil
+}
+
+// inCallOrder copies a program's instructions with its functions in the order
+// in which a walk over calls first meets them, as Read has them; cilium/ebpf
+// has all that a function calls before what those call.
+func inCallOrder(insns asm.Instructions) asm.Instructions {
+	starts := map[string]int{}
+	bodies := functionBodies(insns, starts)
+	out := make(asm.Instructions, 0, len(insns))
+	seen := make([]bool, len(bodies))
+	var add func(i int)
+	add = func(i int) {
+		seen[i] = true
+		out = append(out, bodies[i]...)
+		for j := range bodies[i] {
+			in := &bodies[i][j]
+			if to, ok := starts[in.Reference()]; ok && in.IsFunctionReference() && !seen[to] {
+				add(to)
+			}
+		}
+	}
+	for i := range bodies {
+		if !seen[i] {
+			add(i)
+		}
+	}
+	return out
+}
+
+// functionBodies cuts a program at the instructions that functions start at,
+// and says which body has which name.
+func functionBodies(insns asm.Instructions, starts map[string]int) []asm.Instructions {
+	var bodies []asm.Instructions
+	first := 0
+	for i := range insns {
+		if i > first && btf.FuncMetadata(&insns[i]) != nil {
+			bodies = append(bodies, insns[first:i])
+			first = i
+		}
+		if i == first && insns[i].Symbol() != "" {
+			starts[insns[i].Symbol()] = len(bodies)
+		}
+	}
+	return append(bodies, insns[first:])
 }
 
 // relocate applies the CO-RE relocations and finds the kfuncs.
@@ -123,6 +167,9 @@ func (p *collectionProgram) encode(insns asm.Instructions, l *collectionLinker) 
 	p.Insns = decodeInsns(buf.Bytes())
 	index := map[string]int32{}
 	for iter := insns.Iterate(); iter.Next(); {
+		if iter.Ins.IsLoadOfFunctionPointer() {
+			p.Insns[iter.Offset+1].Imm = 0 // not the upper half of a distance
+		}
 		if !iter.Ins.IsLoadFromMap() {
 			continue
 		}

@@ -27,25 +27,24 @@ func after(head []bytecode.Insn, tail ...bytecode.Insn) []bytecode.Insn {
 	return append(append([]bytecode.Insn{}, head...), tail...)
 }
 
-func TestExplain(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		prog bytecode.Program
-		r    verify.Rejection
-		want string
-	}{
-		{
-			name: "missing NULL check, through a copy, with source",
-			prog: bytecode.Program{
-				Insns: after(lookup, insn(0xbf, 6, 0, 0, 0), insn(0x79, 1, 6, 0, 0), insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)),
-				LineInfos: []bytecode.LineInfo{
-					{Insn: 0, File: "/src/count.c", Line: 30, Text: "	v = bpf_map_lookup_elem(&hits, &key);"},
-					{Insn: 7, File: "/src/count.c", Line: 31, Text: "	*v += 1;"},
-				},
+var explainTests = []struct {
+	name string
+	prog bytecode.Program
+	r    verify.Rejection
+	want string
+}{
+	{
+		name: "missing NULL check, through a copy, with source",
+		prog: bytecode.Program{
+			Insns: after(lookup, insn(0xbf, 6, 0, 0, 0), insn(0x79, 1, 6, 0, 0), insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)),
+			LineInfos: []bytecode.LineInfo{
+				{Insn: 0, File: "/src/count.c", Line: 30, Text: "	v = bpf_map_lookup_elem(&hits, &key);"},
+				{Insn: 7, File: "/src/count.c", Line: 31, Text: "	*v += 1;"},
 			},
-			r: verify.Rejection{
-				Line: "R6 invalid mem access 'map_value_or_null'", Insn: 7, Reg: 6, Kind: "wrong",
-				Log: `0: R1=ctx() R10=fp0
+		},
+		r: verify.Rejection{
+			Line: "R6 invalid mem access 'map_value_or_null'", Insn: 7, Reg: 6, Kind: "wrong",
+			Log: `0: R1=ctx() R10=fp0
 ; v = bpf_map_lookup_elem(&hits, &key); @ count.c:30
 0: (62) *(u32 *)(r10 -4) = 9          ; R10=fp0 fp-8=9????
 1: (bf) r2 = r10                      ; R2=fp0 R10=fp0
@@ -58,7 +57,7 @@ func TestExplain(t *testing.T) {
 R6 invalid mem access 'map_value_or_null'
 processed 7 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
 `},
-			want: `missing NULL check: R6 invalid mem access 'map_value_or_null'
+		want: `missing NULL check: R6 invalid mem access 'map_value_or_null'
   the pointer may be NULL here
   at insn 7: (79) r1 = *(u64 *)(r6 +0)
      count.c:31: *v += 1;
@@ -69,14 +68,14 @@ processed 7 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_stat
      count.c:30: v = bpf_map_lookup_elem(&hits, &key);
   fix: compare it with NULL before using it, and use it only where it is not
 `,
-		},
-		{
-			name: "index too large, through the stack",
-			prog: bytecode.Program{Insns: after(lookup, insn(0x7b, 10, 0, -16, 0), insn(0x85, 0, 0, 0, 7), insn(0x57, 0, 0, 0, 15),
-				insn(0x79, 1, 10, -16, 0), insn(0x0f, 1, 0, 0, 0), insn(0x79, 0, 1, 0, 0), insn(0x95, 0, 0, 0, 0))},
-			r: verify.Rejection{
-				Line: "R1 max value is outside of the allowed memory range", Insn: 11, Reg: -1,
-				Log: `5: (85) call bpf_map_lookup_elem#1    ; R0=map_value(map=hits,ks=4,vs=8)
+	},
+	{
+		name: "index too large, through the stack",
+		prog: bytecode.Program{Insns: after(lookup, insn(0x7b, 10, 0, -16, 0), insn(0x85, 0, 0, 0, 7), insn(0x57, 0, 0, 0, 15),
+			insn(0x79, 1, 10, -16, 0), insn(0x0f, 1, 0, 0, 0), insn(0x79, 0, 1, 0, 0), insn(0x95, 0, 0, 0, 0))},
+		r: verify.Rejection{
+			Line: "R1 max value is outside of the allowed memory range", Insn: 11, Reg: -1,
+			Log: `5: (85) call bpf_map_lookup_elem#1    ; R0=map_value(map=hits,ks=4,vs=8)
 6: (7b) *(u64 *)(r10 -16) = r0        ; R0=map_value(map=hits,ks=4,vs=8) R10=fp0 fp-16=map_value(map=hits,ks=4,vs=8)
 7: (85) call bpf_get_prandom_u32#7    ; R0=scalar()
 8: (57) r0 &= 15                      ; R0=scalar(smin=smin32=0,smax=umax=smax32=umax32=15,var_off=(0x0; 0xf))
@@ -86,7 +85,7 @@ processed 7 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_stat
 invalid access to map value, value_size=8 off=15 size=8
 R1 max value is outside of the allowed memory range
 `},
-			want: `out of bounds: R1 max value is outside of the allowed memory range
+		want: `out of bounds: R1 max value is outside of the allowed memory range
   8 bytes at offset 15 do not lie inside the map's value of 8 bytes
   at insn 11: (79) r0 = *(u64 *)(r1 +0)
   R1 held: a pointer to the value of map hits plus a number up to 15 (8 bytes)
@@ -96,15 +95,15 @@ R1 max value is outside of the allowed memory range
   since insn 10: (0f) r1 += r0
   fix: limit the offset to the size of what it points into: if (i >= N) return, or i &= N-1
 `,
-		},
-		{
-			name: "packet, after a branch",
-			prog: bytecode.Program{Insns: []bytecode.Insn{
-				insn(0x61, 2, 1, 76, 0), insn(0x61, 3, 1, 80, 0), insn(0xbf, 4, 2, 0, 0), insn(0x07, 4, 0, 0, 14),
-				insn(0xbd, 4, 3, 2, 0), insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0), insn(0x71, 0, 2, 14, 0), insn(0x95, 0, 0, 0, 0)}},
-			r: verify.Rejection{
-				Line: "R2 offset is outside of the packet", Insn: 7, Reg: 2,
-				Log: `0: R1=ctx() R10=fp0
+	},
+	{
+		name: "packet, after a branch",
+		prog: bytecode.Program{Insns: []bytecode.Insn{
+			insn(0x61, 2, 1, 76, 0), insn(0x61, 3, 1, 80, 0), insn(0xbf, 4, 2, 0, 0), insn(0x07, 4, 0, 0, 14),
+			insn(0xbd, 4, 3, 2, 0), insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0), insn(0x71, 0, 2, 14, 0), insn(0x95, 0, 0, 0, 0)}},
+		r: verify.Rejection{
+			Line: "R2 offset is outside of the packet", Insn: 7, Reg: 2,
+			Log: `0: R1=ctx() R10=fp0
 0: (61) r2 = *(u32 *)(r1 +76)         ; R1=ctx() R2=pkt(r=0)
 1: (61) r3 = *(u32 *)(r1 +80)         ; R1=ctx() R3=pkt_end()
 2: (bf) r4 = r2                       ; R2=pkt(r=0) R4=pkt(r=0)
@@ -114,51 +113,54 @@ R1 max value is outside of the allowed memory range
 invalid access to packet, off=14 size=1, R2(id=0,off=14,r=14)
 R2 offset is outside of the packet
 `},
-			want: `out of bounds: R2 offset is outside of the packet
+		want: `out of bounds: R2 offset is outside of the packet
   1 bytes at offset 14 are read, but only 14 bytes were shown to exist by a comparison with data_end
   at insn 7: (71) r0 = *(u8 *)(r2 +14)
   R2 held: a pointer into the packet, of which 14 bytes are known to exist
   since insn 0: (61) r2 = *(u32 *)(r1 +76)
   fix: compare the end of what you read with data_end first
 `,
-		},
-		{
-			name: "leaked record",
-			prog: bytecode.Program{Insns: []bytecode.Insn{
-				insn(0x18, 1, 5, 0, 0), {}, insn(0xb7, 2, 0, 0, 8), insn(0xb7, 3, 0, 0, 0), insn(0x85, 0, 0, 0, 131),
-				insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)}},
-			r: verify.Rejection{
-				Line: "BPF_EXIT instruction in main prog would lead to reference leak", Insn: 6, Reg: -1,
-				Log: `4: (85) call bpf_ringbuf_reserve#131          ; R0=ringbuf_mem_or_null(id=2,ref_obj_id=2,sz=8) refs=2
+	},
+	{
+		name: "leaked record",
+		prog: bytecode.Program{Insns: []bytecode.Insn{
+			insn(0x18, 1, 5, 0, 0), {}, insn(0xb7, 2, 0, 0, 8), insn(0xb7, 3, 0, 0, 0), insn(0x85, 0, 0, 0, 131),
+			insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)}},
+		r: verify.Rejection{
+			Line: "BPF_EXIT instruction in main prog would lead to reference leak", Insn: 6, Reg: -1,
+			Log: `4: (85) call bpf_ringbuf_reserve#131          ; R0=ringbuf_mem_or_null(id=2,ref_obj_id=2,sz=8) refs=2
 5: (b7) r0 = 0                        ; R0=0 refs=2
 6: (95) exit
 Unreleased reference id=2 alloc_insn=4
 BPF_EXIT instruction in main prog would lead to reference leak
 `},
-			want: `resource: BPF_EXIT instruction in main prog would lead to reference leak
+		want: `resource: BPF_EXIT instruction in main prog would lead to reference leak
   what instruction 4 acquired is not released on this path
   at insn 6: (95) exit
   since insn 4: (85) call bpf_ringbuf_reserve#131
   fix: release it on every path, errors included
 `,
-		},
-		{
-			name: "no log",
-			prog: bytecode.Program{Insns: []bytecode.Insn{insn(0x85, 0, 0, 0, 7), insn(0x95, 0, 0, 0, 0)}},
-			r:    verify.Rejection{Line: "At program exit the register R0 has unknown scalar value should have been in [0, 1]", Insn: 1, Reg: -1},
-			want: `return value: At program exit the register R0 has unknown scalar value should have been in [0, 1]
+	},
+	{
+		name: "no log",
+		prog: bytecode.Program{Insns: []bytecode.Insn{insn(0x85, 0, 0, 0, 7), insn(0x95, 0, 0, 0, 0)}},
+		r:    verify.Rejection{Line: "At program exit the register R0 has unknown scalar value should have been in [0, 1]", Insn: 1, Reg: -1},
+		want: `return value: At program exit the register R0 has unknown scalar value should have been in [0, 1]
   programs of this type must return 0 to 1, and R0 may be something else (unknown scalar value)
   at insn 1: (95) exit
   fix: return only allowed values; limit a computed one first
 `,
-		},
-		{
-			name: "unknown line",
-			prog: bytecode.Program{Insns: []bytecode.Insn{insn(0x95, 0, 0, 0, 0)}},
-			r:    verify.Rejection{Line: "something new", Insn: -1, Reg: -1, Kind: "call"},
-			want: "call: something new\n",
-		},
-	} {
+	},
+	{
+		name: "unknown line",
+		prog: bytecode.Program{Insns: []bytecode.Insn{insn(0x95, 0, 0, 0, 0)}},
+		r:    verify.Rejection{Line: "something new", Insn: -1, Reg: -1, Kind: "call"},
+		want: "call: something new\n",
+	},
+}
+
+func TestExplain(t *testing.T) {
+	for _, tt := range explainTests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Explain(&tt.prog, &tt.r).String()
 			if d := cmp.Diff(tt.want, got); d != "" {

@@ -83,7 +83,7 @@ func (w *walker) checkInvariants(r uint8, context string) error {
 	if w.prog.Flags&bytecode.FlagTestRegInvariants != 0 {
 		return w.failErrno(errEFAULT, "%s", s)
 	}
-	reg.Scalar = domain.Unknown()
+	reg.Scalar = reg.Scalar.ForgetRanges()
 	return nil
 }
 
@@ -100,13 +100,19 @@ func (w *walker) unary(n aluNeed) error {
 	if err := w.writableReg(dst); err != nil {
 		return err
 	}
-	if n.in.ALUOp() == bytecode.ALUNeg && reg.Kind == domain.ScalarValue {
-		precise := reg.Precise
-		reg.SetScalar(domain.ALU(domain.Neg, n.width, reg.Scalar, domain.Scalar{}))
-		reg.Precise = precise
+	if reg.Kind != domain.ScalarValue {
+		w.setUnknown(reg)
 		return nil
 	}
-	w.setUnknown(reg)
+	if n.in.ALUOp() == bytecode.ALUNeg {
+		reg.Scalar = domain.ALU(domain.Neg, n.width, reg.Scalar, domain.Scalar{})
+	} else {
+		// to_be swaps on a little-endian machine, and so does bswap; to_le only
+		// cuts off what lies above.
+		swap := n.width == 64 || n.useSrc
+		reg.Scalar = reg.Scalar.ByteOrder(int(n.in.Imm)/8, swap)
+	}
+	reg.ClearLink()
 	return nil
 }
 
@@ -188,7 +194,7 @@ func (w *walker) giveID(r *domain.Reg) {
 	if r.Kind != domain.ScalarValue {
 		return
 	}
-	if r.LinkAdd {
+	if r.Link != domain.LinkEqual {
 		r.ClearLink() // a copy of "x plus a constant" starts a family of its own
 	}
 	if r.ID == 0 && !r.IsConst() {
@@ -284,13 +290,35 @@ func (w *walker) scalarMath(n aluNeed, dst, src *domain.Reg) error {
 		return err
 	}
 	dst.Scalar = domain.ALU(n.op, n.width, dst.Scalar, src.Scalar)
-	linkable := w.priv.bpf && n.op == domain.Add && n.width == 64 && dst.ID != 0 && src.IsConst()
-	if !linkable || dst.LinkAdd || src.Value() > 1<<31-1 {
+	kind, delta := w.linkDelta(n, dst, src)
+	if kind == domain.LinkNone {
 		dst.ClearLink()
 		return nil
 	}
-	dst.LinkAdd, dst.Off = true, int32(src.Value())
+	dst.Link, dst.Off = kind, delta
 	return nil
+}
+
+// linkDelta is how far the result is from what dst was linked to; ok is false
+// where the link is lost: what is no sum with a constant, a second sum, a
+// constant that does not fit.
+func (w *walker) linkDelta(n aluNeed, dst, src *domain.Reg) (domain.LinkKind, int32) {
+	if !w.priv.bpf || n.op != domain.Add && n.op != domain.Sub || dst.ID == 0 || dst.Link != domain.LinkEqual {
+		return domain.LinkNone, 0
+	}
+	kind, v := domain.LinkAdd64, int64(src.Value())
+	known := src.IsConst()
+	if n.width == 32 {
+		low, ok := src.Const32()
+		kind, v, known = domain.LinkAdd32, int64(int32(low)), ok
+	}
+	if n.op == domain.Sub {
+		v = -v
+	}
+	if !known || v != int64(int32(v)) || v == -1<<31 && n.op == domain.Sub {
+		return domain.LinkNone, 0
+	}
+	return kind, int32(v)
 }
 
 // pointerMath adds a scalar to a pointer, or subtracts it.
@@ -395,7 +423,7 @@ func (w *walker) shiftPointer(n aluNeed, ptr, off domain.Reg) (domain.Reg, error
 			return res, nil
 		}
 	}
-	res.Scalar = domain.ALU(n.op, 64, ptr.Scalar, off.Scalar)
+	res.Scalar = domain.Offset(n.op, ptr.Scalar, off.Scalar)
 	if ptr.IsPacket() {
 		res.ID = w.newID()
 		if n.op == domain.Add || off.SMin < 0 {
@@ -446,11 +474,11 @@ func (w *walker) forkArith(n aluNeed, dst, src *domain.Reg) (bool, error) {
 	}
 	other := w.clone()
 	o := &other.Regs()[n.in.Dst]
-	o.Scalar = domain.ALU(n.op, n.width, zero, src.Scalar)
+	o.Scalar = zero
 	o.ClearLink()
 	dst.Scalar = domain.ALU(n.op, n.width, ones, src.Scalar)
 	dst.ClearLink()
-	return true, w.fork(other, w.pc+1, w.pc, false)
+	return true, w.fork(other, w.pc, w.pc, false)
 }
 
 func (n aluNeed) forks() bool { return n.op == domain.And || n.op == domain.Or }

@@ -256,12 +256,8 @@ func (w *walker) narrow(n branchNeed, taken *node) (settled bool, err error) {
 		src, tsrc = &regs[n.in.Src], &tregs[n.in.Src]
 	}
 	if dst.Kind == domain.ScalarValue && src.Kind == domain.ScalarValue {
-		ta, tb := domain.Refine(tdst.Scalar, tsrc.Scalar, n.cmp, n.is32)
-		fa, fb := domain.Refine(dst.Scalar, src.Scalar, n.cmp.Negate(), n.is32)
-		tdst.Scalar, dst.Scalar = ta, fa
-		if src != dst {
-			tsrc.Scalar, src.Scalar = tb, fb
-		}
+		refineBoth(dst, src, n.cmp.Negate(), n.is32)
+		refineBoth(tdst, tsrc, n.cmp, n.is32)
 		if err := w.checkNarrowed(n, taken); err != nil {
 			return false, err
 		}
@@ -271,6 +267,15 @@ func (w *walker) narrow(n branchNeed, taken *node) (settled bool, err error) {
 	}
 	w.syncLinks(n.in.Dst, taken)
 	return w.narrowPointers(n, taken), nil
+}
+
+// refineBoth narrows both operands by a comparison that holds.
+func refineBoth(a, b *domain.Reg, c domain.Cmp, is32 bool) {
+	if a == b {
+		a.Scalar = domain.RefineSelf(a.Scalar, c, is32)
+		return
+	}
+	a.Scalar, b.Scalar = domain.Refine(a.Scalar, b.Scalar, c, is32)
 }
 
 // checkNarrowed tests the refined operands' consistency.

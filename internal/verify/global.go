@@ -4,6 +4,8 @@
 package verify
 
 import (
+	"errors"
+
 	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/catalog"
@@ -42,11 +44,26 @@ func (w *walker) walkGlobal(sub int) error {
 		w.log.printf("Validating %s() func#%d...\n", s.Name, sub)
 	}
 	w.pc = s.Start
-	args, err := w.globalArgs(sub)
+	w.resetStates()
+	st, err := w.globalEntry(sub)
 	if err != nil {
 		return err
 	}
-	w.resetStates()
+	if err := w.walk(st, s.Start); err != nil {
+		return err
+	}
+	if w.log.on() {
+		w.log.printf("Func#%d ('%s') is safe for any args that match its prototype\n", sub, s.Name)
+	}
+	return nil
+}
+
+// globalEntry is the state at the beginning of a global function.
+func (w *walker) globalEntry(sub int) (*node, error) {
+	args, err := w.globalArgs(sub)
+	if err != nil {
+		return nil, err
+	}
 	st := w.entry(sub)
 	for i, a := range args {
 		r := &st.Regs()[bytecode.R1+i]
@@ -63,13 +80,7 @@ func (w *walker) walkGlobal(sub int) error {
 			}
 		}
 	}
-	if err := w.walk(st, s.Start); err != nil {
-		return err
-	}
-	if w.log.on() {
-		w.log.printf("Func#%d ('%s') is safe for any args that match its prototype\n", sub, s.Name)
-	}
-	return nil
+	return st, nil
 }
 
 // resetStates drops the stored states: they belong to another entry.
@@ -135,7 +146,7 @@ func (w *walker) globalArg(sub, i int, id btfx.ID, tags []string) (globalArg, er
 	case btfx.KindInt, btfx.KindEnum, btfx.KindEnum64:
 		return globalArg{kind: domain.ScalarValue}, nil
 	case btfx.KindPtr:
-		return w.globalPointer(sub, i, t, nullable)
+		return w.globalPointer(i, t, nullable)
 	}
 	return globalArg{}, w.fail("Arg#%d type %s in %s() is not supported yet.", i, btfKindNames[t.Kind], s.Name)
 }
@@ -144,8 +155,8 @@ var btfKindNames = map[btfx.Kind]string{
 	btfx.KindStruct: "STRUCT", btfx.KindUnion: "UNION", btfx.KindArray: "ARRAY", btfx.KindFloat: "FLOAT", btfx.KindFwd: "FWD",
 }
 
-func (w *walker) globalPointer(sub, i int, ptr *btfx.Type, nullable bool) (globalArg, error) {
-	s, spec := &w.shape.subs[sub], w.prog.BTF
+func (w *walker) globalPointer(i int, ptr *btfx.Type, nullable bool) (globalArg, error) {
+	spec := w.prog.BTF
 	if w.isContext(spec, ptr.Type) {
 		return globalArg{kind: domain.PtrToCtx}, nil
 	}
@@ -161,7 +172,6 @@ func (w *walker) globalPointer(sub, i int, ptr *btfx.Type, nullable bool) (globa
 		}
 		return globalArg{}, w.fail("arg#%d reference type('%s %s') size cannot be determined: -22", i, kindWord(t), name)
 	}
-	_ = s
 	return globalArg{kind: domain.PtrToMem, size: size, nullable: nullable}, nil
 }
 
@@ -202,18 +212,23 @@ func (w *walker) isContext(spec *btfx.Spec, id btfx.ID) bool {
 func (w *walker) checkGlobalArgs(callee int) error {
 	args, err := w.globalArgs(callee)
 	if err != nil {
-		return err
+		return w.invalidArgs(callee, err)
 	}
 	for i, a := range args {
 		if err := w.checkGlobalArg(uint8(bytecode.R1+i), i, a); err != nil {
-			if r, ok := err.(*Rejection); ok {
-				w.note("Caller passes invalid args into func#%d ('%s')", callee, w.shape.subs[callee].Name)
-				return w.rejection(KindCall, r.Errno, "Caller passes invalid args into func#%d ('%s')", callee, w.shape.subs[callee].Name)
-			}
-			return err
+			return w.invalidArgs(callee, err)
 		}
 	}
 	return nil
+}
+
+// invalidArgs adds to a rejection whose call it is about.
+func (w *walker) invalidArgs(callee int, err error) error {
+	var r *Rejection
+	if !errors.As(err, &r) {
+		return err
+	}
+	return w.refuse(KindCall, r.Errno, r.Reg, "Caller passes invalid args into func#%d ('%s')", callee, w.shape.subs[callee].Name)
 }
 
 func (w *walker) checkGlobalArg(r uint8, i int, a globalArg) error {
@@ -226,7 +241,7 @@ func (w *walker) checkGlobalArg(r uint8, i int, a globalArg) error {
 		return nil
 	case domain.PtrToCtx:
 		if reg.Kind != domain.PtrToCtx {
-			return w.fail("arg#%d expected pointer to ctx, but got %s", i, kindName(reg))
+			return w.fail("arg#%d expects pointer to ctx", i)
 		}
 		return w.checkPlainOffset(reg, r, false)
 	}

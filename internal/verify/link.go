@@ -63,16 +63,26 @@ func syncLinked(st *domain.State, known *domain.Reg, l *linkedRegs) {
 		if r.Kind != domain.ScalarValue || r == known || r.ID != known.ID {
 			continue
 		}
-		if !r.LinkAdd && !known.LinkAdd || r.Off == known.Off {
+		if r.Link != known.Link && r.Link != domain.LinkEqual && known.Link != domain.LinkEqual {
+			continue // sums of different widths say nothing about each other
+		}
+		if r.Link == domain.LinkEqual && known.Link == domain.LinkEqual || r.Off == known.Off {
 			*r = *known
 			continue
 		}
-		delta := domain.Const(uint64(int64(r.Off - known.Off)))
-		off, add := r.Off, r.LinkAdd
-		sum := domain.ALU(domain.Add, 64, known.Scalar, delta)
+		link, off := r.Link, r.Off
 		*r = *known
-		r.Scalar, r.Off, r.LinkAdd = sum, off, add
+		r.Scalar, r.Link, r.Off = linkedSum(known, link, int64(off)-int64(known.Off)), link, off
 	}
+}
+
+// linkedSum is the value of a register that lies delta from a known one.
+func linkedSum(known *domain.Reg, link domain.LinkKind, delta int64) domain.Scalar {
+	width := 64
+	if link == domain.LinkAdd32 || known.Link == domain.LinkAdd32 {
+		width = 32
+	}
+	return domain.ALU(domain.Add, width, known.Scalar, domain.Const(uint64(delta)))
 }
 
 // syncLinked widens the set by the links that an instruction relied on.

@@ -260,7 +260,7 @@ func (w *walker) appendRegFields(b []byte, r *domain.Reg) []byte {
 	if r.ID != 0 {
 		f.add("id=%d", r.ID)
 	}
-	if r.LinkAdd {
+	if r.Kind == domain.ScalarValue && r.Link != domain.LinkEqual {
 		f.b = fmt.Appendf(f.b, "%+d", r.Off)
 	}
 	if r.RefID != 0 {

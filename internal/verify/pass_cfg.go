@@ -4,8 +4,6 @@
 package verify
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/internal/bytecode"
 )
 
@@ -115,7 +113,7 @@ func (g *flow) explore(root int) *Rejection {
 		case g.state[to] == visitNone:
 			g.enter(to)
 		case g.state[to] == visitOpen && !g.env.Privileged:
-			return g.backEdge(from, to)
+			return refuse(KindBackEdge, errEINVAL, from, "back-edge from insn %d to %d", from, to)
 		}
 	}
 	return nil
@@ -138,21 +136,6 @@ func (g *flow) edge(pc, i int) (to int, ok bool) {
 		return calleeOf(in, pc), true
 	}
 	return 0, false
-}
-
-func (g *flow) backEdge(from, to int) *Rejection {
-	r := refuse(KindBackEdge, errEINVAL, from, "back-edge from insn %d to %d", from, to)
-	r.Log = g.sourceLine(from) + g.sourceLine(to) + r.Line + "\n"
-	return r
-}
-
-// sourceLine is an instruction's line as the log quotes it, "" without line
-// information.
-func (g *flow) sourceLine(pc int) string {
-	if l := g.prog.LineAt(pc); l != nil {
-		return fmt.Sprintf("%d: %s\n", pc, l)
-	}
-	return ""
 }
 
 // checkReached finds the first instruction that no path reaches, or whose

@@ -94,9 +94,11 @@ func constant(n int64) frameValue {
 	return frameValue{holdsConst, int16(n)}
 }
 
-// frameState is what a function's registers and slots hold at one point.
+// frameState is what a function's registers and slots hold at one point. There
+// is room for every register that an instruction can name; the walk refuses
+// those after R10.
 type frameState struct {
-	regs  [bytecode.R10 + 1]frameValue
+	regs  [16]frameValue
 	slots [stackSlots]frameValue
 }
 

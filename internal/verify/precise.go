@@ -56,6 +56,9 @@ func (w *walker) markPrecise(r uint8) error {
 // backtrack marks what the chosen registers and slots of the running state
 // came from, in its ancestors.
 func (w *walker) backtrack(st *node, choose func(*backtracker)) error {
+	if w.replaying {
+		return nil
+	}
 	w.bt.reset(st.CurNo())
 	choose(&w.bt)
 	_, err := w.backtrackFrom(st)

@@ -102,26 +102,47 @@ func (w *walker) findShape() error {
 		}
 		return r
 	}
+	if what := beyond(w.prog, s); what != "" {
+		return w.unsupported("%s", what)
+	}
 	w.shape = s
 	w.uses = make([]frameUse, len(s.subs))
 	w.seen.at = make([][]*node, len(w.insns))
 	return nil
 }
 
+// beyond names what of the program's structure the walk does not know, even
+// where no path leads to it.
+func beyond(p *bytecode.Program, s *shape) string {
+	for i := range s.subs {
+		if s.subs[i].IsExceptionCB {
+			return "exception callbacks"
+		}
+	}
+	for _, in := range p.Insns {
+		if in.IsLdImm64() && in.Src == bytecode.PseudoBTFID {
+			return "kernel variables"
+		}
+	}
+	return ""
+}
+
 // walkMain verifies the main function, from the context on.
-func (w *walker) walkMain() error {
+func (w *walker) walkMain() error { return w.walk(w.mainEntry(), 0) }
+
+func (w *walker) mainEntry() *node {
 	st := w.entry(0)
 	st.Regs()[bytecode.R1] = domain.Pointer(domain.PtrToCtx, 0)
 	if w.prog.Type == bytecode.ProgMemory {
 		w.memoryArgs(st)
 	}
-	return w.walk(st, 0)
+	return st
 }
 
 // entry is the state at the beginning of a function that is verified by
 // itself.
 func (w *walker) entry(sub int) *node {
-	st := w.newNode()
+	st := new(node) // not a recycled one: nothing may be left in it
 	f := st.Push()
 	f.CallSite, f.Subprog = -1, sub
 	f.Regs[bytecode.R10] = framePointer(0)

@@ -62,6 +62,7 @@ type walker struct {
 	uses      []frameUse      // by function
 	inSubprog bool            // a global function is being verified by itself
 	names     bytecode.Names
+	replaying bool // following a run: nothing is stored or marked
 
 	asyncEntries uint32
 	stats        Stats

@@ -19,6 +19,8 @@ var rootStructs = strings.Fields(`
 	super_block vfsmount mm_struct vm_area_struct cred pid nsproxy cgroup css_set cgroup_subsys_state
 	pt_regs user_pt_regs linux_binprm socket seq_file xdp_buff xdp_frame bpf_map bpf_prog bpf_prog_aux
 	bpf_link bpf_ctx_convert bpf_raw_tracepoint_args
+	__sk_buff xdp_md bpf_sock bpf_tcp_sock bpf_xdp_sock bpf_sock_ops sk_msg_md bpf_sock_addr bpf_cgroup_dev_ctx
+	bpf_sysctl bpf_sockopt sk_reuseport_md bpf_sk_lookup bpf_perf_event_data bpf_nf_ctx bpf_flow_keys
 	iphdr ipv6hdr ethhdr tcphdr udphdr icmphdr vlan_hdr
 	trace_entry trace_event_raw_sys_enter trace_event_raw_sys_exit trace_event_raw_sched_switch
 	trace_event_raw_sched_process_exec trace_event_raw_sched_process_fork trace_event_raw_sched_process_exit
@@ -79,7 +81,7 @@ func (t *trimmer) roots() []btfx.ID {
 func (t *trimmer) isRoot(typ *btfx.Type, want map[string]bool) bool {
 	switch typ.Kind {
 	case btfx.KindStruct, btfx.KindUnion:
-		return want[typ.Name] || strings.HasPrefix(typ.Name, "bpf_iter_")
+		return want[typ.Name] || strings.HasPrefix(typ.Name, "bpf_iter_") || strings.Contains(typ.Name, "__safe_")
 	case btfx.KindEnum, btfx.KindEnum64:
 		return strings.HasPrefix(typ.Name, "bpf_") || len(typ.Enums) > 0 && strings.HasPrefix(typ.Enums[0].Name, "BPF_")
 	case btfx.KindDeclTag:

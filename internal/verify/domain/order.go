@@ -158,7 +158,7 @@ func coversScalar(old, cur *Reg, e Exactness, m *IDMap) bool {
 	if !old.Precise && e == NotExact {
 		return true
 	}
-	if old.LinkAdd != cur.LinkAdd || old.LinkAdd && old.Off != cur.Off {
+	if old.Link != cur.Link || old.Link != LinkEqual && old.Off != cur.Off {
 		return false
 	}
 	return old.Includes(cur.Scalar) && m.matchScalar(old.ID, cur.ID)

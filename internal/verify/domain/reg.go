@@ -55,6 +55,17 @@ const (
 	DynptrXDP
 )
 
+// LinkKind says how a scalar relates to the value that its ID stands for.
+type LinkKind uint8
+
+// Kinds of links.
+const (
+	LinkEqual LinkKind = iota
+	LinkAdd64          // value plus Off, as a 64-bit sum
+	LinkAdd32          // the low halves' sum, zero-extended
+	LinkNone           // no relation; never stored in a Reg
+)
+
 // Ranges of packet pointers past data_end: the kernel's AT_PKT_END and
 // BEYOND_PKT_END, results of comparing with data_end the other way round.
 const (
@@ -69,13 +80,12 @@ type Reg struct {
 	Scalar // value of a scalar; variable part of a pointer's offset
 
 	Kind    RegKind
-	Precise bool // scalars: some check depended on the value
-	// LinkAdd marks a scalar as "its ID's value plus Off" (add-constant link).
-	LinkAdd bool
-	Frame   uint8 // PtrToStack: index of the frame it points into
+	Precise bool     // scalars: some check depended on the value
+	Link    LinkKind // scalars with an ID: how the value relates to the ID's
+	Frame   uint8    // PtrToStack: index of the frame it points into
 	Flags   TypeFlags
 
-	Off int32 // fixed offset of a pointer; Off of a LinkAdd scalar
+	Off int32 // fixed offset of a pointer; what a linked scalar adds
 	// ID ties values that are equal (scalars), NULL together (pointers that
 	// may be NULL), or from one packet (packet pointers). 0 is none.
 	ID    uint32
@@ -133,8 +143,8 @@ func (r *Reg) SetUnknown(precise bool) {
 // ClearLink forgets the identity of a scalar and, with it, its add-constant.
 func (r *Reg) ClearLink() {
 	r.ID = 0
-	if r.LinkAdd {
-		r.LinkAdd, r.Off = false, 0
+	if r.Link != LinkEqual {
+		r.Link, r.Off = LinkEqual, 0
 	}
 }
 
@@ -143,5 +153,5 @@ func (r *Reg) ClearLink() {
 func (r *Reg) sameLayout(o *Reg) bool {
 	return r.Kind == o.Kind && r.Flags == o.Flags && r.Off == o.Off && r.Range == o.Range &&
 		r.MapIdx == o.MapIdx && r.MapUID == o.MapUID && r.MemSize == o.MemSize &&
-		r.Subprog == o.Subprog && r.BTF == o.BTF && r.BTFID == o.BTFID && r.LinkAdd == o.LinkAdd
+		r.Subprog == o.Subprog && r.BTF == o.BTF && r.BTFID == o.BTFID && r.Link == o.Link
 }
