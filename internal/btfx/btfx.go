@@ -1,9 +1,14 @@
 // This file defines raw BTF: types by the ids that the encoding gives them.
 
-// Package btfx reads BTF and keeps every type's id, which cilium/ebpf's typed
-// view does not promise. Everything above uses it: internal/bytecode for line
-// and function information, internal/catalog for kernel types,
-// internal/object for maps and relocations.
+// Package btfx reads and writes BTF and keeps every type's id, which
+// cilium/ebpf's typed view does not promise.
+//
+// It takes a blob (Parse) and gives a Spec: types by id, look-ups by name,
+// layouts, the kernel's own judgement (Validate), and that typed view of the
+// same blob (Typed). Builder makes or edits one. Everything above uses it:
+// internal/bytecode for line and function information, internal/catalog for
+// kernel types, internal/object for maps and relocations. It imports nothing
+// of this module, and must not.
 package btfx
 
 // ID is a type id inside one Spec (a split Spec continues its base's ids).

@@ -44,8 +44,8 @@ func Edit(s *Spec) *Builder {
 		}
 		off += len(str) + 1
 	}
-	for i, off := range s.offs {
-		b.types = append(b.types, s.decode(s.firstID+ID(i), s.types[off:]))
+	for i := range s.offs {
+		b.types = append(b.types, s.decode(s.firstID+ID(i)))
 	}
 	return b
 }

@@ -52,34 +52,15 @@ type Spec struct {
 // sets), whose ids and strings continue base's. A malformed blob gets an error
 // that says where.
 func Parse(raw []byte, base *Spec) (*Spec, error) {
-	if len(raw) < headerLen {
-		return nil, fmt.Errorf("BTF header: %d bytes, want at least %d", len(raw), headerLen)
-	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if order.Uint16(raw) != magic {
-		order = binary.BigEndian
-		if order.Uint16(raw) != magic {
-			return nil, fmt.Errorf("BTF header: magic %#x", binary.LittleEndian.Uint16(raw))
-		}
-	}
-	if v := raw[2]; v != 1 {
-		return nil, fmt.Errorf("BTF header: version %d", v)
-	}
-	hdr := order.Uint32(raw[4:])
-	typeOff, typeLen := order.Uint32(raw[8:]), order.Uint32(raw[12:])
-	strOff, strLen := order.Uint32(raw[16:]), order.Uint32(raw[20:])
-	section := func(what string, off, n uint32) ([]byte, error) {
-		start, end := uint64(hdr)+uint64(off), uint64(hdr)+uint64(off)+uint64(n)
-		if hdr < headerLen || end > uint64(len(raw)) {
-			return nil, fmt.Errorf("BTF %s section: bytes %d to %d of %d", what, start, end, len(raw))
-		}
-		return raw[start:end:end], nil
-	}
-	types, err := section("type", typeOff, typeLen)
+	order, err := byteOrder(raw)
 	if err != nil {
 		return nil, err
 	}
-	strs, err := section("string", strOff, strLen)
+	types, err := bytesOf(raw, order, "type", 8)
+	if err != nil {
+		return nil, err
+	}
+	strs, err := bytesOf(raw, order, "string", 16)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +80,35 @@ func Parse(raw []byte, base *Spec) (*Spec, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// byteOrder finds the order that a blob is written in, and that it is BTF.
+func byteOrder(raw []byte) (binary.ByteOrder, error) {
+	if len(raw) < headerLen {
+		return nil, fmt.Errorf("BTF header: %d bytes, want at least %d", len(raw), headerLen)
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if order.Uint16(raw) != magic {
+		order = binary.BigEndian
+	}
+	if order.Uint16(raw) != magic {
+		return nil, fmt.Errorf("BTF header: magic %#x", binary.LittleEndian.Uint16(raw))
+	}
+	if v := raw[2]; v != 1 {
+		return nil, fmt.Errorf("BTF header: version %d", v)
+	}
+	return order, nil
+}
+
+// bytesOf returns a section, whose offset behind the header and length stand
+// at the given place of the header.
+func bytesOf(raw []byte, order binary.ByteOrder, what string, at int) ([]byte, error) {
+	hdr, off, n := order.Uint32(raw[4:]), order.Uint32(raw[at:]), order.Uint32(raw[at+4:])
+	start, end := uint64(hdr)+uint64(off), uint64(hdr)+uint64(off)+uint64(n)
+	if hdr < headerLen || end > uint64(len(raw)) {
+		return nil, fmt.Errorf("BTF %s section: bytes %d to %d of %d", what, start, end, len(raw))
+	}
+	return raw[start:end:end], nil
 }
 
 // index finds where each type starts and that its references are in range.
@@ -193,77 +203,12 @@ func (s *Spec) Type(id ID) *Type {
 	if t := s.decoded[i].Load(); t != nil {
 		return t
 	}
-	t := s.decode(id, s.types[s.offs[i]:])
+	t := s.decode(id)
 	s.decoded[i].Store(t)
 	return t
 }
 
 var void = Type{}
-
-func (s *Spec) decode(id ID, b []byte) *Type {
-	u32 := func(i int) uint32 { return s.order.Uint32(b[i:]) }
-	info := u32(4)
-	vlen := int(info & 0xffff)
-	t := &Type{ID: id, Kind: Kind(info >> 24 & 0x1f), KindFlag: info>>31 != 0, Name: s.String(u32(0))}
-	switch t.Kind {
-	case KindInt:
-		t.Size = u32(8)
-		bits := u32(12)
-		t.IntEncoding, t.IntOffset, t.IntBits = uint8(bits>>24&0xf), uint8(bits>>16), uint8(bits)
-	case KindStruct, KindUnion:
-		t.Size = u32(8)
-		t.Members = make([]Member, vlen)
-		for i := range t.Members {
-			m := Member{Name: s.String(u32(12 + i*12)), Type: u32(16 + i*12), BitOffset: u32(20 + i*12)}
-			if t.KindFlag {
-				m.BitSize, m.BitOffset = m.BitOffset>>24, m.BitOffset&0xffffff
-			}
-			t.Members[i] = m
-		}
-	case KindEnum:
-		t.Size = u32(8)
-		t.Enums = make([]EnumValue, vlen)
-		for i := range t.Enums {
-			v := uint64(u32(16 + i*8))
-			if t.KindFlag {
-				v = uint64(int64(int32(v)))
-			}
-			t.Enums[i] = EnumValue{Name: s.String(u32(12 + i*8)), Value: v}
-		}
-	case KindEnum64:
-		t.Size = u32(8)
-		t.Enums = make([]EnumValue, vlen)
-		for i := range t.Enums {
-			v := uint64(u32(16+i*12)) | uint64(u32(20+i*12))<<32
-			t.Enums[i] = EnumValue{Name: s.String(u32(12 + i*12)), Value: v}
-		}
-	case KindFloat:
-		t.Size = u32(8)
-	case KindArray:
-		t.Type, t.Index, t.Nelems = u32(12), u32(16), u32(20)
-	case KindFuncProto:
-		t.Type = u32(8)
-		t.Params = make([]Param, vlen)
-		for i := range t.Params {
-			t.Params[i] = Param{Name: s.String(u32(12 + i*8)), Type: u32(16 + i*8)}
-		}
-	case KindFunc:
-		t.Type, t.Linkage = u32(8), uint32(vlen)
-	case KindVar:
-		t.Type, t.Linkage = u32(8), u32(12)
-	case KindDatasec:
-		t.Size = u32(8)
-		t.Vars = make([]VarSecinfo, vlen)
-		for i := range t.Vars {
-			t.Vars[i] = VarSecinfo{Type: u32(12 + i*12), Offset: u32(16 + i*12), Size: u32(20 + i*12)}
-		}
-	case KindDeclTag:
-		t.Type, t.ComponentIdx = u32(8), int32(u32(12))
-	default:
-		t.Type = u32(8)
-	}
-	return t
-}
 
 // IsModifier reports whether the kind only qualifies or renames another type.
 func (k Kind) IsModifier() bool {

@@ -134,14 +134,13 @@ func isSectionName(name string) bool {
 }
 
 // ends returns what a reference leads to without names and qualifiers; ok is
-// false where the kernel allows no reference: to variables, sections, tags,
-// and to functions.
+// false where the kernel allows no reference: to variables, sections and tags.
 func (v validation) ends(id ID) (t *Type, ok bool) {
 	if next := v.s.Type(id); next == nil || sourceKinds.has(next.Kind) {
 		return nil, false
 	}
 	t = v.s.strip(id)
-	return t, t.Kind != KindFunc && !sourceKinds.has(t.Kind)
+	return t, !sourceKinds.has(t.Kind)
 }
 
 // sized returns what a reference to something with a size leads to, and the size.

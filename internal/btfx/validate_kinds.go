@@ -55,6 +55,9 @@ func (v validation) reference() error {
 	if _, sized := v.s.SizeOf(end.ID); !sized && end.Kind == KindArray {
 		return errInvalidType
 	}
+	if v.t.Kind.IsModifier() && v.t.Kind != KindTypeTag && v.s.Type(v.t.Type).Kind == KindTypeTag {
+		return reason("Type tags don't precede modifiers")
+	}
 	return nil
 }
 

@@ -4,9 +4,11 @@ package catalog
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -18,36 +20,46 @@ import (
 
 // liveKernel loads programs into the running kernel and attaches nothing.
 type liveKernel struct {
-	btf *btfx.Spec
-	log []byte
-	raw []byte
+	btf  *btfx.Spec
+	log  []byte
+	raw  []byte
+	envs []liveEnv // what loads with all capabilities
 }
 
-// needKernel skips unless programs can be loaded into a 6.18 kernel.
+// needKernel skips unless programs can be loaded into a 6.18 kernel. All tests
+// share one; none of them runs in parallel.
 func needKernel(tb testing.TB) *liveKernel {
 	tb.Helper()
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		tb.Skipf("kernel version: %v", err)
-	}
-	release := string(u.Release[:bytes.IndexByte(u.Release[:], 0)])
-	if !strings.HasPrefix(release, "6.18.") {
-		tb.Skipf("the running kernel is %s, the tables to compare are for 6.18", release)
-	}
-	raw, err := os.ReadFile("/sys/kernel/btf/vmlinux")
+	k, err := openKernel()
 	if err != nil {
-		tb.Skipf("kernel BTF: %v", err)
-	}
-	spec, err := btfx.Parse(raw, nil)
-	if err != nil {
-		tb.Fatalf("kernel BTF: %v", err)
-	}
-	k := &liveKernel{btf: spec, log: make([]byte, 1<<16), raw: make([]byte, 0, 1<<12)}
-	if log, errno := k.load(liveLoad{Type: bytecode.ProgSocketFilter, Insns: []bytecode.Insn{movK(0, 0), exit}}); errno != 0 {
-		tb.Skipf("loading a program: %v %s", errno, log)
+		tb.Skip(err)
 	}
 	return k
 }
+
+var openKernel = sync.OnceValues(func() (*liveKernel, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return nil, fmt.Errorf("kernel version: %w", err)
+	}
+	release := string(u.Release[:bytes.IndexByte(u.Release[:], 0)])
+	if !strings.HasPrefix(release, "6.18.") {
+		return nil, fmt.Errorf("the running kernel is %s, the tables to compare are for 6.18", release)
+	}
+	raw, err := os.ReadFile("/sys/kernel/btf/vmlinux")
+	if err != nil {
+		return nil, fmt.Errorf("kernel BTF: %w", err)
+	}
+	spec, err := btfx.Parse(raw, nil)
+	if err != nil {
+		return nil, fmt.Errorf("kernel BTF: %w", err)
+	}
+	k := &liveKernel{btf: spec, log: make([]byte, 1<<16), raw: make([]byte, 0, 1<<12)}
+	if log, errno := k.load(liveLoad{Type: bytecode.ProgSocketFilter, Insns: []bytecode.Insn{movK(0, 0), exit}}); errno != 0 {
+		return nil, fmt.Errorf("load a program: %w %s", errno, log)
+	}
+	return k, nil
+})
 
 // liveLoad is what one BPF_PROG_LOAD asks for.
 type liveLoad struct {
@@ -106,6 +118,15 @@ func (k *liveKernel) load(l liveLoad) (string, unix.Errno) {
 		unix.Close(int(fd))
 	}
 	return lastLine(k.log), errno
+}
+
+// atLeast fails a comparison that compared too little to mean anything.
+func atLeast(t *testing.T, min, n int, what string) {
+	t.Helper()
+	t.Logf("%d %s", n, what)
+	if n < min {
+		t.Errorf("%d %s compared, want at least %d", n, what, min)
+	}
 }
 
 // said reports whether the log of the last load contains text.

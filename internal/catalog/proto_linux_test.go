@@ -31,7 +31,7 @@ var expected = map[ArgKind]string{
 // eachProto calls f once for every variant of a helper that can be called here.
 func eachProto(t *testing.T, k *liveKernel, caps Caps, f func(liveEnv, *Proto)) {
 	seen := map[FuncID]bool{}
-	for _, e := range loadable(k, liveEnvs(t, k)) {
+	for _, e := range k.loadableEnvs(t) {
 		e.Caps = caps
 		for num := int32(1); num < NumHelpers; num++ {
 			p, g := Linux6_18.Helper(e.Env, num)
@@ -68,7 +68,8 @@ func TestArgumentsAgainstKernel(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d prototypes, %d arguments", protos, arguments)
+	atLeast(t, 250, protos, "prototypes")
+	atLeast(t, 700, arguments, "arguments")
 }
 
 // wrong is a value that the kind does not take: 4096 or the frame pointer.
@@ -118,7 +119,7 @@ func TestWrittenMemoryAgainstKernel(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d arguments", arguments)
+	atLeast(t, 60, arguments, "arguments")
 }
 
 // Which memory may be left uninitialised: the kernel looks when the loader
@@ -126,6 +127,7 @@ func TestWrittenMemoryAgainstKernel(t *testing.T) {
 func TestUninitialisedMemoryAgainstKernel(t *testing.T) {
 	k := needKernel(t)
 	const caps = CapBPF | CapNetAdmin
+	k.loadableEnvs(t) // with all capabilities, for all tests
 	withCaps(t, caps, func() {
 		arguments := 0
 		below := func(r uint8) []bytecode.Insn {
@@ -148,7 +150,7 @@ func TestUninitialisedMemoryAgainstKernel(t *testing.T) {
 				}
 			}
 		})
-		t.Logf("%d arguments", arguments)
+		atLeast(t, 40, arguments, "arguments")
 	})
 }
 
@@ -186,7 +188,7 @@ func TestPacketArgumentsAgainstKernel(t *testing.T) {
 	}
 	defer unix.Close(fd)
 	arguments := 0
-	for _, e := range loadable(k, liveEnvs(t, k)) {
+	for _, e := range k.loadableEnvs(t) {
 		e.Caps = CapsAll
 		data, end := packetFields(Context(e.Type))
 		if data == nil || e.Attach != 0 && e.Type == bytecode.ProgSockOps {
@@ -211,7 +213,7 @@ func TestPacketArgumentsAgainstKernel(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d arguments", arguments)
+	atLeast(t, 60, arguments, "arguments")
 }
 
 func packetFields(c *Ctx) (data, end *CtxField) {

@@ -14,7 +14,7 @@ import (
 func TestReturnRangesAgainstKernel(t *testing.T) {
 	k := needKernel(t)
 	target := Linux6_18.WithBTF(k.btf)
-	for _, e := range loadable(k, liveEnvs(t, k)) {
+	for _, e := range k.loadableEnvs(t) {
 		rule := target.ReturnRange(e.Env)
 		for _, ret := range []int32{-1, 0, 1, 2, 3, 4} {
 			log, ok := e.load(k, movK(0, ret), exit)
@@ -54,7 +54,7 @@ func TestAttachTypesAgainstKernel(t *testing.T) {
 
 func TestSleepableAgainstKernel(t *testing.T) {
 	k := needKernel(t)
-	for _, e := range loadable(k, liveEnvs(t, k)) {
+	for _, e := range k.loadableEnvs(t) {
 		e.Flags = bytecode.FlagSleepable
 		_, ok := e.load(k, movK(0, Linux6_18.ReturnRange(e.Env).Range.Min), exit)
 		if !ok && !k.said("programs can be sleepable") {

@@ -59,8 +59,9 @@ func (s *Source) flags(name, cpu string) []string {
 }
 
 // Compile compiles every selftest whose name match accepts (nil accepts all),
-// the verifier's own tests for two CPU versions. tick is called after each.
-// A source that does not compile is no error: its object says why.
+// the verifier's own tests for two CPU versions. step is told how many objects
+// there are and gives what is called after each. A source that does not compile
+// is no error: its object says why.
 func (s *Source) Compile(ctx context.Context, cache string, match func(name string) bool, workers int, step func(total int) func()) ([]*CorpusObject, error) {
 	names, err := s.programs()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/catalog"
 	"github.com/skepbpf/skep/internal/live"
@@ -37,11 +38,16 @@ type Options struct {
 	// while it runs, so that the kernel can be asked about programs of callers
 	// without capabilities. Without it annotations decide those.
 	Unprivileged bool
-	Progress     *Progress
+	// Engine runs accepted programs; "" is the checked interpreter.
+	Engine skep.Engine
+	// KeepLog is how many bytes of each log a report keeps, from its end; 0 is
+	// 64 KiB.
+	KeepLog  int
+	Progress *Progress
 }
 
 // Run compiles the corpus and asks both verifiers about it.
-func Run(ctx context.Context, opts Options) (*Report, error) {
+func Run(ctx context.Context, opts Options) (_ *Report, err error) {
 	filter, err := opts.settle()
 	if err != nil {
 		return nil, err
@@ -58,7 +64,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := NewRunner()
+	runs, err := NewRunner(opts.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +74,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	}
 	defer func() { err = errors.Join(err, restore()) }()
 	r := &runner{
-		env: env, filter: filter,
+		env: env, filter: filter, keepLog: opts.KeepLog,
 		oracle:   NewOracle(opts.Cache),
 		verifier: &Verifier{Target: target.WithBTF(env.BTF), Limit: opts.Limit},
 		runs:     runs,
@@ -85,6 +91,12 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 func (o *Options) settle() (Filter, error) {
 	if o.Workers == 0 {
 		o.Workers = 2
+	}
+	if o.KeepLog == 0 {
+		o.KeepLog = 64 << 10
+	}
+	if o.Engine == "" {
+		o.Engine = skep.EngineChecked
 	}
 	if o.Limit == 0 {
 		o.Limit = 20 * time.Second
@@ -130,6 +142,7 @@ type runner struct {
 	oracle   *Oracle
 	verifier *Verifier
 	runs     *Runner
+	keepLog  int
 
 	mu     sync.Mutex
 	report *Report
@@ -186,7 +199,7 @@ func (r *runner) ask(ctx context.Context, c *Case) error {
 			c.prog = withoutBTF(&object.Linked{Programs: []*bytecode.Program{c.prog}}).Programs[0]
 		}
 		out = Judge(c, k, r.skep(ctx, c, k))
-		out.release()
+		out.release(r.keepLog)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -211,19 +224,17 @@ func (r *runner) skep(ctx context.Context, c *Case, k *Answer) *SkepAnswer {
 	return a
 }
 
-// keepLog is how much of a log an outcome keeps for people to read.
-const keepLog = 64 << 10
-
 // release lets go of what is large once it was compared.
-func (o *Outcome) release() {
-	o.prog, o.program = nil, nil
-	o.Kernel.Log, o.Skep.Log = tail(o.Kernel.Log), tail(o.Skep.Log)
+func (o *Outcome) release(keepLog int) {
+	o.prog, o.program, o.types = nil, nil, nil
+	o.Kernel.Log, o.Skep.Log = tail(o.Kernel.Log, keepLog), tail(o.Skep.Log, keepLog)
 }
 
-func tail(log string) string {
-	if len(log) <= keepLog {
+// tail cuts a log to whole lines at its end.
+func tail(log string, n int) string {
+	if len(log) <= n {
 		return log
 	}
-	_, after, _ := strings.Cut(log[len(log)-keepLog:], "\n")
-	return strings.Clone("[...]\n" + after)
+	_, after, _ := strings.Cut(log[len(log)-n:], "\n")
+	return "[...]\n" + after
 }

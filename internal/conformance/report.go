@@ -121,7 +121,7 @@ func (r *Report) Reasons() []Reason {
 
 // RunErrors counts why Skep did not run what it accepted.
 func (r *Report) RunErrors() []Reason {
-	return histogram(r.Outcomes, func(o *Outcome) string { return o.Skep.RunError })
+	return histogram(r.Outcomes, func(o *Outcome) string { return whereInProgram.ReplaceAllString(o.Skep.RunError, "") })
 }
 
 // NoOracle counts why there was nothing to compare with, by Skep's verdict.
@@ -140,7 +140,7 @@ func (r *Report) UnlinkedReasons() []Reason {
 }
 
 // whereInProgram is what makes the same reason read differently.
-var whereInProgram = regexp.MustCompile(`(program|function) "[^"]*": |instruction \d+: |struct_ops "[^"]*": `)
+var whereInProgram = regexp.MustCompile(`(program|function|struct_ops) "?[^": ]*"?: |lower \S+: insn \d+: |instruction \d+: `)
 
 // histogram counts texts, "" not counted.
 func histogram[T any](items []T, text func(T) string) []Reason {

@@ -1,5 +1,5 @@
 // This file defines how Skep runs an accepted program as BPF_PROG_TEST_RUN
-// does: through the library's front door, in the checked interpreter.
+// does, through the library's front door.
 
 package conformance
 
@@ -15,15 +15,18 @@ import (
 )
 
 // Runner runs programs for the running kernel's types.
-type Runner struct{ target skep.Target }
+type Runner struct {
+	target skep.Target
+	engine skep.Engine
+}
 
 // NewRunner fails where the running kernel does not show its types.
-func NewRunner() (*Runner, error) {
+func NewRunner(engine skep.Engine) (*Runner, error) {
 	t, err := skep.HostTarget()
 	if err != nil {
 		return nil, fmt.Errorf("target of runs: %w", err)
 	}
-	return &Runner{t}, nil
+	return &Runner{t, engine}, nil
 }
 
 // runLimit bounds one run.
@@ -47,7 +50,7 @@ func (r *Runner) Run(ctx context.Context, c *Case) (ret uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
-	coll, err := k.LoadContext(ctx, obj, &skep.LoadOptions{Programs: []string{c.Program}, Engine: skep.EngineChecked})
+	coll, err := k.LoadContext(ctx, obj, &skep.LoadOptions{Programs: []string{c.Program}, Engine: r.engine})
 	if err != nil {
 		return 0, fmt.Errorf("load: %w", err)
 	}

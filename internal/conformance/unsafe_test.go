@@ -6,7 +6,6 @@ package conformance
 import (
 	"bufio"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -101,7 +100,7 @@ func askLive(t *testing.T, c *Case) *Answer {
 func needKernel(t *testing.T) {
 	t.Helper()
 	if err := live.Available(); err != nil {
-		t.Skipf("needs a live kernel: %v", errors.Join(err))
+		t.Skipf("needs a live kernel: %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ package live
 
 import (
 	"errors"
+	"fmt"
 	"syscall"
 	"unsafe"
 
@@ -68,7 +69,7 @@ func Available() error {
 		err = r.Errno
 	}
 	if err != nil {
-		return errors.Join(ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil
 }

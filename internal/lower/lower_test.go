@@ -68,7 +68,7 @@ func opStrings(c *ir.Code) []string {
 }
 
 func stack() *verify.MemFact { return &verify.MemFact{Kind: domain.PtrToStack, MapIdx: -1} }
-func context(off int32) *verify.MemFact {
+func ctxAt(off int32) *verify.MemFact {
 	return &verify.MemFact{Kind: domain.PtrToCtx, MapIdx: -1, CtxOff: off}
 }
 
@@ -115,13 +115,13 @@ func TestInstruction(t *testing.T) {
 		{name: "tail call", in: bytecode.Insn{Op: opCall}, fact: verify.InsnFact{Call: &verify.CallFact{Proto: &catalog.Proto{ID: "bpf_tail_call"}}}, want: "tailcall"},
 		{name: "CPU", in: bytecode.Insn{Op: opCall}, fact: verify.InsnFact{Call: &verify.CallFact{Proto: &catalog.Proto{ID: "bpf_get_smp_processor_id"}}}, want: "cpu r0"},
 
-		{name: "packet pointer", typ: bytecode.ProgXDP, in: bytecode.Insn{Op: opLdxW, Dst: 2, Src: 1}, fact: verify.InsnFact{Mem: context(0)}, want: xdpData},
-		{name: "packet pointer off a moved base", typ: bytecode.ProgXDP, in: bytecode.Insn{Op: opLdxW, Dst: 2, Src: 1, Off: -12}, fact: verify.InsnFact{Mem: context(0)}, want: "load64 r2, [r1+12]"},
-		{name: "field where UAPI has it", typ: bytecode.ProgXDP, in: bytecode.Insn{Op: opLdxW, Dst: 2, Src: 1, Off: 12}, fact: verify.InsnFact{Mem: context(12)}, want: "load32 r2, [r1+12]"},
-		{name: "narrow load", typ: bytecode.ProgSchedCLS, in: bytecode.Insn{Op: opLdxH, Dst: 2, Src: 1, Off: 10}, fact: verify.InsnFact{Mem: context(10)}, want: "load16 r2, [r1+10]"},
-		{name: "skb data_end", typ: bytecode.ProgSchedCLS, in: bytecode.Insn{Op: opLdxW, Dst: 2, Src: 1, Off: 80}, fact: verify.InsnFact{Mem: context(80)}, want: "load64 r2, [r1+200]"},
-		{name: "context store", typ: bytecode.ProgSchedCLS, in: bytecode.Insn{Op: opStW, Dst: 1, Off: 48, Imm: 1}, fact: verify.InsnFact{Mem: context(48)}, want: "store32 [r1+48], 1"},
-		{name: "raw context", typ: bytecode.ProgKprobe, in: bytecode.Insn{Op: opStxDW ^ 2, Dst: 2, Src: 1, Off: 112}, fact: verify.InsnFact{Mem: context(112)}, want: "load64 r2, [r1+112]"},
+		{name: "packet pointer", typ: bytecode.ProgXDP, in: bytecode.Insn{Op: opLdxW, Dst: 2, Src: 1}, fact: verify.InsnFact{Mem: ctxAt(0)}, want: xdpData},
+		{name: "packet pointer off a moved base", typ: bytecode.ProgXDP, in: bytecode.Insn{Op: opLdxW, Dst: 2, Src: 1, Off: -12}, fact: verify.InsnFact{Mem: ctxAt(0)}, want: "load64 r2, [r1+12]"},
+		{name: "field where UAPI has it", typ: bytecode.ProgXDP, in: bytecode.Insn{Op: opLdxW, Dst: 2, Src: 1, Off: 12}, fact: verify.InsnFact{Mem: ctxAt(12)}, want: "load32 r2, [r1+12]"},
+		{name: "narrow load", typ: bytecode.ProgSchedCLS, in: bytecode.Insn{Op: opLdxH, Dst: 2, Src: 1, Off: 10}, fact: verify.InsnFact{Mem: ctxAt(10)}, want: "load16 r2, [r1+10]"},
+		{name: "skb data_end", typ: bytecode.ProgSchedCLS, in: bytecode.Insn{Op: opLdxW, Dst: 2, Src: 1, Off: 80}, fact: verify.InsnFact{Mem: ctxAt(80)}, want: "load64 r2, [r1+200]"},
+		{name: "context store", typ: bytecode.ProgSchedCLS, in: bytecode.Insn{Op: opStW, Dst: 1, Off: 48, Imm: 1}, fact: verify.InsnFact{Mem: ctxAt(48)}, want: "store32 [r1+48], 1"},
+		{name: "raw context", typ: bytecode.ProgKprobe, in: bytecode.Insn{Op: opStxDW ^ 2, Dst: 2, Src: 1, Off: 112}, fact: verify.InsnFact{Mem: ctxAt(112)}, want: "load64 r2, [r1+112]"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			insns := []bytecode.Insn{row.in, exitInsn}

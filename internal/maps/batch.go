@@ -5,7 +5,6 @@ package maps
 import (
 	"runtime"
 
-	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/errno"
 )
 
@@ -35,7 +34,7 @@ func (m *Map) CursorSize() int { return max(int(m.spec.KeySize), 4) }
 // beside an error: ENOENT says that the map's end was reached; ENOSPC that the
 // next bucket alone holds more than Count. ENOTSUPP for kinds without it.
 func (m *Map) LookupBatch(b *Batch) (n int, e errno.Errno) {
-	if m.spec.Flags&bytecode.MapWronly != 0 {
+	if m.noRead {
 		return 0, errno.EPERM
 	}
 	if e := m.checkBatch(b, batchLookup, true); e != 0 || b.Count == 0 {
@@ -48,7 +47,7 @@ func (m *Map) LookupBatch(b *Batch) (n int, e errno.Errno) {
 
 // LookupAndDeleteBatch is LookupBatch that removes what it gives.
 func (m *Map) LookupAndDeleteBatch(b *Batch) (n int, e errno.Errno) {
-	if m.spec.Flags&bytecode.MapWronly != 0 {
+	if m.noRead {
 		return 0, errno.EPERM
 	}
 	done, e := m.beginWrite()

@@ -5,7 +5,6 @@ package maps
 import (
 	"runtime"
 
-	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/errno"
 )
 
@@ -25,7 +24,7 @@ type Cursor struct {
 // Walk returns a cursor before the first entry. EPERM for maps that user space
 // may not read.
 func (m *Map) Walk() (*Cursor, errno.Errno) {
-	if m.spec.Flags&bytecode.MapWronly != 0 {
+	if m.noRead {
 		return nil, errno.EPERM
 	}
 	return &Cursor{m: m}, 0

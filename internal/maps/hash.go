@@ -50,6 +50,7 @@ type hash struct {
 	*table
 	value uintptr // offset in an element
 	size  uintptr
+	plain bool // no special fields
 }
 
 func openHash(b *base) (storage, errno.Errno) {
@@ -64,7 +65,8 @@ func newHash(b *base, how reuse) (*hash, errno.Errno) {
 	if e != 0 {
 		return nil, e
 	}
-	return &hash{base: *b, table: t, value: elemHeader + roundUp8(t.keySize), size: uintptr(b.spec.ValueSize)}, 0
+	return &hash{base: *b, table: t, value: elemHeader + roundUp8(t.keys.size), size: uintptr(b.spec.ValueSize),
+		plain: !b.fields.any()}, 0
 }
 
 func (h *hash) valueOf(e element) unsafe.Pointer { return at(e, h.value) }
@@ -102,7 +104,11 @@ func (h *hash) get(key, value unsafe.Pointer, flags uint64) errno.Errno {
 		if e == nil {
 			return errno.ENOENT
 		}
-		h.fields.load(value, h.valueOf(e), h.size, flags)
+		if h.plain {
+			copyWords(value, h.valueOf(e), h.size)
+		} else {
+			h.fields.load(value, h.valueOf(e), h.size, flags)
+		}
 		if h.holds(e, seq) {
 			return 0
 		}

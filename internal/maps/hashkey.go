@@ -7,12 +7,26 @@ import (
 	"unsafe"
 )
 
+// keying is how a table treats its keys. Keys of up to 8 bytes are one word
+// each: the bytes, and zeros behind them, which is also how an element has them.
+type keying struct {
+	size  uintptr
+	short bool // up to 8 bytes
+	a, b  uint64
+}
+
 // Odd constants with about half of their bits set, from the digits of pi.
 const (
 	mix1 = 0x243f6a8885a308d3
 	mix2 = 0x13198a2e03707345
 	mix3 = 0xa4093822299f31d1
 )
+
+// newKeying derives the two secrets of the hash function from a seed: nobody
+// shall be able to choose keys that fall into one bucket.
+func newKeying(size uintptr, seed uint64) keying {
+	return keying{size: size, short: size <= 8, a: seed ^ mix1, b: fold(seed^mix2, mix3) | 1}
+}
 
 // fold multiplies and mixes both halves of the product: every bit of the
 // result depends on every bit of both factors.
@@ -21,50 +35,43 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// hashKey hashes n bytes. The seed is secret, so that nobody can choose keys
-// that fall into one bucket.
-func hashKey(key unsafe.Pointer, n uintptr, seed uint64) uint32 {
-	switch n {
-	case 4:
-		return finish(uint64(*u32(key)), 4, seed)
-	case 8:
-		return finish(*u64(key), 8, seed)
+// hashWord hashes a short key.
+func (k *keying) hashWord(word uint64) uint32 { return uint32(fold(word^k.a, k.b)) }
+
+// hash hashes any key.
+func (k *keying) hash(key unsafe.Pointer) uint32 {
+	if k.short {
+		return k.hashWord(word(key, k.size))
 	}
-	return hashLong(key, n, seed)
-}
-
-func finish(last, n, seed uint64) uint32 {
-	return uint32(fold(fold(last^mix1, seed^mix2), n^mix3))
-}
-
-// hashLong folds 8 bytes at a time into the seed.
-func hashLong(key unsafe.Pointer, n uintptr, seed uint64) uint32 {
+	h := uint64(k.size)
 	i := uintptr(0)
-	for ; n-i > 8; i += 8 {
-		seed = fold(*u64(at(key, i))^mix1, seed^mix2)
+	for ; k.size-i > 8; i += 8 {
+		h = fold(*u64(at(key, i))^k.a, h^k.b)
 	}
-	return finish(tail(at(key, i), n-i), uint64(n), seed)
+	return uint32(fold(word(at(key, i), k.size-i)^k.a, h^k.b))
 }
 
-// tail reads 1 to 8 bytes.
-func tail(p unsafe.Pointer, n uintptr) uint64 {
+// word reads 1 to 8 bytes.
+func word(p unsafe.Pointer, n uintptr) uint64 {
 	switch {
 	case n == 8:
 		return *u64(p)
-	case n >= 4:
-		return uint64(*u32(p)) | uint64(*u32(at(p, n-4)))<<32
+	case n == 4:
+		return uint64(*u32(p))
 	}
-	b := view(p, n)
-	return uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
+	w := uint64(0)
+	for i := n; i > 0; i-- {
+		w = w<<8 | uint64(*(*byte)(at(p, i-1)))
+	}
+	return w
 }
 
-// equalKey compares n bytes.
-func equalKey(a, b unsafe.Pointer, n uintptr) bool {
-	switch n {
-	case 4:
-		return *u32(a) == *u32(b)
-	case 8:
-		return *u64(a) == *u64(b)
+// equal compares an element's key with another.
+func (k *keying) equal(stored, key unsafe.Pointer) bool {
+	for i := uintptr(0); i < k.size; i += 8 {
+		if *u64(at(stored, i)) != word(at(key, i), min(8, k.size-i)) {
+			return false
+		}
 	}
-	return string(view(a, n)) == string(view(b, n))
+	return true
 }

@@ -92,15 +92,11 @@ const (
 	nodeData   = 16
 )
 
-// lpmSlack is how many nodes beyond the entries and their joints there are for
-// those that wait for running programs.
-const lpmSlack = 1 << 10
-
 func openLPM(b *base) (storage, errno.Errno) {
 	dataSize := uint64(b.spec.KeySize) - lpmPrefix
 	value := nodeData + roundUp8(dataSize)
 	stride := value + uint64(roundUp8(b.spec.ValueSize))
-	elements := min(3*uint64(b.spec.MaxEntries)+lpmSlack, 1<<32-2)
+	elements := min(3*uint64(b.spec.MaxEntries)+deferSlack, 1<<32-2)
 	mem, e := b.reserve(lpmHead + elements*stride)
 	if e != 0 {
 		return nil, e
@@ -187,6 +183,7 @@ func (t *lpm) ProgLookup(_ int, key uintptr) uintptr {
 	for range maxTries {
 		reused := load32(t.head(lpmReused))
 		n := t.longest(k)
+		readBarrier()
 		if load32(t.head(lpmReused)) == reused {
 			return t.valueAddr(n)
 		}

@@ -103,6 +103,7 @@ type Map struct {
 	userSize uint32
 
 	refs    atomic.Int64
+	noRead  bool // user space may not read
 	frozen  atomic.Bool
 	writers atomic.Int64 // writable views and, for constant maps, writes going on
 }
@@ -135,6 +136,7 @@ func New(env *Env, spec *bytecode.MapSpec) (*Map, error) {
 		return nil, createError(spec, e)
 	}
 	m := &Map{storage: s, kind: k, spec: b.spec, env: env, fields: b.fields}
+	m.noRead = m.spec.Flags&bytecode.MapWronly != 0
 	m.userSize = userSize(k, m.spec, env.cpus())
 	m.refs.Store(1)
 	if err := m.charge(); err != nil {

@@ -38,7 +38,7 @@ func store64(p unsafe.Pointer, v uint64) { atomic.StoreUint64(u64(p), v) }
 // aligned, each 8-byte word is copied whole: a reader beside a writer may see
 // old and new words, never half a word (bpf_long_memcpy in the kernel).
 func copyWords(dst, src unsafe.Pointer, n uintptr) {
-	if true {
+	if (n|uintptr(dst)|uintptr(src))&7 != 0 {
 		copy(view(dst, n), view(src, n))
 		return
 	}

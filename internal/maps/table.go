@@ -18,7 +18,7 @@ import (
 //	 0  link   hash<<32 | number of the next element plus one
 //	 8  seq    even while the element is in a bucket, odd otherwise
 //	12  mark   set by lookups of programs, for LRU
-//	16  key    rounded up to 8 bytes
+//	16  key    zeros behind it up to a multiple of 8 bytes
 //	…   value  for kinds that keep it here
 //
 // There are two buckets for each entry that fits, so that a chain rarely has
@@ -27,16 +27,15 @@ import (
 // Readers take no lock. Elements are reused at once, so a reader may find
 // itself in another element's life or another bucket's chain. It notices: seq
 // changes when an element leaves its bucket and when it enters one, and the
-// hash in the link says which bucket that is. It then starts again, a few
-// times; then it takes the bucket's lock. Writers hold that lock.
+// hash in the link says which bucket that is. It then takes the bucket's lock,
+// which writers hold.
 type table struct {
 	mem     *mem
 	buckets unsafe.Pointer
 	elems   unsafe.Pointer
 	mask    uint32 // number of buckets - 1
 	stride  uintptr
-	keySize uintptr
-	seed    uint64
+	keys    keying
 	pool
 	stripes []stripe
 }
@@ -74,27 +73,77 @@ func (t *table) number(e element) uint32 {
 	return uint32((uintptr(e)-uintptr(t.elems))/t.stride) + 1
 }
 
-func (t *table) hash(key unsafe.Pointer) uint32 { return hashKey(key, t.keySize, t.seed) }
-
 func keyOf(e element) unsafe.Pointer { return at(e, elemKey) }
 
 func linkOf(hash, next uint32) uint64 { return uint64(hash)<<32 | uint64(next) }
 
-// Bounds of a lookup without a lock.
 const (
-	maxTries = 8
-	maxHops  = 1 << 10
+	// maxTries is how often a reader in user space tries without a lock.
+	maxTries = 4
+	// maxHops bounds a walk that strayed.
+	maxHops = 1 << 10
 )
 
 // find returns a key's element and the seq that it had, nil when there is none.
 // What is read of the element afterwards was the key's if seq is still the same.
 func (t *table) find(key unsafe.Pointer) (e element, seq uint32) {
-	hash := t.hash(key)
-	for range maxTries {
-		if e, seq, ok := t.walk(key, hash); ok {
+	if !t.keys.short {
+		return t.findLong(key)
+	}
+	word := word(key, t.keys.size)
+	hash := t.keys.hashWord(word)
+	n := load32(t.bucket(hash))
+	for range maxHops {
+		if n == 0 {
+			return nil, 0
+		}
+		e = t.elem(n)
+		seq = load32(at(e, elemSeq))
+		link := load64(e)
+		found := load64(keyOf(e)) == word && uint32(link>>32) == hash
+		if !t.settled(e, seq, link, hash) {
+			break
+		}
+		if found {
 			return e, seq
 		}
+		n = uint32(link)
 	}
+	return t.findLocked(key, hash)
+}
+
+// findLong is find for keys of more than 8 bytes.
+func (t *table) findLong(key unsafe.Pointer) (e element, seq uint32) {
+	hash := t.keys.hash(key)
+	n := load32(t.bucket(hash))
+	for range maxHops {
+		if n == 0 {
+			return nil, 0
+		}
+		e = t.elem(n)
+		seq = load32(at(e, elemSeq))
+		link := load64(e)
+		found := uint32(link>>32) == hash && t.keys.equal(keyOf(e), key)
+		if !t.settled(e, seq, link, hash) {
+			break
+		}
+		if found {
+			return e, seq
+		}
+		n = uint32(link)
+	}
+	return t.findLocked(key, hash)
+}
+
+// settled reports whether what was read of e since its seq belongs together, and
+// to the bucket of hash.
+func (t *table) settled(e element, seq uint32, link uint64, hash uint32) bool {
+	readBarrier()
+	return seq&1 == 0 && load32(at(e, elemSeq)) == seq && (uint32(link>>32)^hash)&t.mask == 0
+}
+
+// findLocked is find after a writer was in the way.
+func (t *table) findLocked(key unsafe.Pointer, hash uint32) (e element, seq uint32) {
 	s := t.lock(hash)
 	defer s.Unlock()
 	if _, e = t.search(key, hash); e != nil {
@@ -103,33 +152,14 @@ func (t *table) find(key unsafe.Pointer) (e element, seq uint32) {
 	return e, seq
 }
 
-// walk follows a bucket's chain. ok is false when a writer was in the way.
-func (t *table) walk(key unsafe.Pointer, hash uint32) (e element, seq uint32, ok bool) {
-	n := load32(t.bucket(hash))
-	for hops := 0; n != 0; hops++ {
-		e = t.elem(n)
-		seq = load32(at(e, elemSeq))
-		link := load64(e)
-		found := uint32(link>>32) == hash && equalKey(keyOf(e), key, t.keySize)
-		if seq&1 != 0 || load32(at(e, elemSeq)) != seq || (uint32(link>>32)^hash)&t.mask != 0 || hops > maxHops {
-			return nil, 0, false
-		}
-		if found {
-			return e, seq, true
-		}
-		n = uint32(link)
-	}
-	return nil, 0, true
-}
-
-// search is walk under the bucket's lock. prev is where the element's number
+// search finds a key under the bucket's lock. prev is where the element's number
 // stands: a bucket, or the link of the element before it.
 func (t *table) search(key unsafe.Pointer, hash uint32) (prev unsafe.Pointer, e element) {
 	prev = t.bucket(hash)
 	for n := load32(prev); n != 0; {
 		e = t.elem(n)
 		link := load64(e)
-		if uint32(link>>32) == hash && equalKey(keyOf(e), key, t.keySize) {
+		if uint32(link>>32) == hash && t.keys.equal(keyOf(e), key) {
 			return prev, e
 		}
 		prev, n = e, uint32(link)
@@ -175,7 +205,7 @@ func (t *table) firstKey(b uint32, to unsafe.Pointer) bool {
 // locked; false for 0, no element.
 func (t *table) copyKey(n uint32, to unsafe.Pointer) bool {
 	if n != 0 {
-		copy(view(to, t.keySize), view(keyOf(t.elem(n)), t.keySize))
+		copy(view(to, t.keys.size), view(keyOf(t.elem(n)), t.keys.size))
 	}
 	return n != 0
 }
@@ -225,4 +255,7 @@ func (t *table) each(fn func(element) bool) (n int) {
 }
 
 // holds reports whether e has been in its bucket since it had that seq.
-func (t *table) holds(e element, seq uint32) bool { return load32(at(e, elemSeq)) == seq }
+func (t *table) holds(e element, seq uint32) bool {
+	readBarrier()
+	return load32(at(e, elemSeq)) == seq
+}

@@ -18,30 +18,27 @@ const (
 	regBound
 )
 
-// recipe is find for keys of 4 and 8 bytes, nil for others. Wherever find would
-// try again, machine code gives up and calls.
+// recipe is find for keys of 4 and 8 bytes, nil for others. Where find would
+// take the lock, machine code gives up and calls.
 func (t *table) recipe(valueOff uintptr) ir.Recipe {
 	load := ir.RecipeLoad64
-	switch t.keySize {
+	switch t.keys.size {
 	case 4:
 		load = ir.RecipeLoad32
 	case 8:
 	default:
 		return nil
 	}
-	const loop, miss, call, skip = 13, 36, 37, 30
-	mask := uint64(t.mask)
+	const loop, skip, miss, call = 11, 27, 37, 38
 	return ir.Recipe{
-		// hash = fold(fold(key ^ mix1, seed ^ mix2), size ^ mix3)
+		// hash = fold(key ^ a, b)
 		{Op: load, Dst: regWord, A: ir.RecipeKey},
-		{Op: ir.RecipeXor, Dst: regHash, A: regWord, B: regZero, Imm: mix1},
-		{Op: ir.RecipeConst, Dst: regTmp, Imm: t.seed ^ mix2},
-		{Op: ir.RecipeFold, Dst: regHash, A: regHash, B: regTmp},
-		{Op: ir.RecipeConst, Dst: regTmp, Imm: uint64(t.keySize) ^ mix3},
+		{Op: ir.RecipeXor, Dst: regHash, A: regWord, B: regZero, Imm: t.keys.a},
+		{Op: ir.RecipeConst, Dst: regTmp, Imm: t.keys.b},
 		{Op: ir.RecipeFold, Dst: regHash, A: regHash, B: regTmp},
 		{Op: ir.RecipeAnd, Dst: regHash, A: regHash, Imm: 1<<32 - 1},
 		// next = bucket[hash & mask]
-		{Op: ir.RecipeAnd, Dst: regTmp, A: regHash, Imm: mask},
+		{Op: ir.RecipeAnd, Dst: regTmp, A: regHash, Imm: uint64(t.mask)},
 		{Op: ir.RecipeMul, Dst: regTmp, A: regTmp, Imm: 4},
 		{Op: ir.RecipeConst, Dst: regNext, Imm: uint64(addr(t.buckets))},
 		{Op: ir.RecipeAdd, Dst: regNext, A: regNext, B: regTmp},
@@ -64,10 +61,13 @@ func (t *table) recipe(valueOff uintptr) ir.Recipe {
 		{Op: ir.RecipeIfNe, A: regTmp, B: regSeq, Imm: call},
 		{Op: ir.RecipeAdd, Dst: regElem, A: regElem, B: regZero, Imm: uint64(valueOff)},
 		{Op: ir.RecipeReturn, A: regElem},
-		{Op: ir.RecipeJump, Imm: miss},
 		// skip: the element is another key's; is it of this bucket?
 		{Op: ir.RecipeLoad32, Dst: regTmp, A: regElem, Imm: elemSeq},
 		{Op: ir.RecipeIfNe, A: regTmp, B: regSeq, Imm: call},
+		{Op: ir.RecipeShr, Dst: regTmp, A: regLink, Imm: 32},
+		{Op: ir.RecipeXor, Dst: regTmp, A: regTmp, B: regHash},
+		{Op: ir.RecipeAnd, Dst: regTmp, A: regTmp, Imm: uint64(t.mask)},
+		{Op: ir.RecipeIfNe, A: regTmp, B: regZero, Imm: call},
 		{Op: ir.RecipeAnd, Dst: regNext, A: regLink, Imm: 1<<32 - 1},
 		{Op: ir.RecipeAdd, Dst: regHops, A: regHops, B: regZero, Imm: 1},
 		{Op: ir.RecipeIfGe, A: regHops, B: regBound, Imm: call},

@@ -40,7 +40,7 @@ func (t *table) scanBucket(pos uint32, c *Cursor, copyValue copyEntry) {
 	var room [8]listed
 	for _, l := range t.chain(pos, room[:0]) {
 		key, value := c.add()
-		copy(key, view(keyOf(l.e), t.keySize))
+		copy(key, view(keyOf(l.e), t.keys.size))
 		copyValue(l.e, data(value), 0)
 	}
 }
@@ -90,7 +90,7 @@ func (t *table) copyBucket(pos uint32, b *Batch, n int, take bool, copyValue cop
 		return 0, false
 	}
 	for i, l := range chain {
-		copy(b.key(n+i), view(keyOf(l.e), t.keySize))
+		copy(b.key(n+i), view(keyOf(l.e), t.keys.size))
 		copyValue(l.e, data(b.value(n+i)), b.ElemFlags)
 	}
 	if take {

@@ -40,6 +40,10 @@ const (
 	reuseOldest              // at once, and a full map gives up what was not used for long
 )
 
+// deferSlack is how many elements there are at least for those that wait for
+// running programs; like all, they take no memory before they are used.
+const deferSlack = 1 << 10
+
 // openTable makes a table whose elements have room for a value, with more
 // memory, counted from a page's begin, behind it.
 func openTable(b *base, how reuse, value uint64, more func(b *base, elements uint64) uint64) (
@@ -54,7 +58,7 @@ func openTable(b *base, how reuse, value uint64, more func(b *base, elements uin
 	}
 	elements := n + stripes
 	if how == reuseLater {
-		elements += n
+		elements += n + deferSlack
 	}
 	stride := elemHeader + uint64(roundUp8(b.spec.KeySize)) + value
 	buckets, elems, size := layTable(n, elements, stride)
@@ -69,7 +73,7 @@ func openTable(b *base, how reuse, value uint64, more func(b *base, elements uin
 	}
 	t = &table{
 		mem: mem, buckets: mem.at(poolHead), elems: mem.at(elems), mask: uint32(buckets - 1),
-		stride: uintptr(stride), keySize: uintptr(b.spec.KeySize), seed: b.env.seed(b.spec.Flags),
+		stride: uintptr(stride), keys: newKeying(uintptr(b.spec.KeySize), b.env.seed(b.spec.Flags)),
 		stripes: make([]stripe, stripes),
 	}
 	t.pool = pool{head: mem.base, table: t, env: b.env, how: how, max: uint32(n), elements: uint32(elements)}
@@ -87,7 +91,7 @@ type change struct {
 
 // begin locks a key's bucket and finds the key in it; the caller must call end.
 func (t *table) begin(key unsafe.Pointer) change {
-	hash := t.hash(key)
+	hash := t.keys.hash(key)
 	s := t.lock(hash)
 	prev, old := t.search(key, hash)
 	return change{t: t, s: s, hash: hash, prev: prev, old: old}
@@ -118,7 +122,7 @@ func (c *change) obtain(key unsafe.Pointer) (element, errno.Errno) {
 		return nil, err
 	}
 	store32(at(e, elemMark), 0)
-	copy(view(keyOf(e), c.t.keySize), view(key, c.t.keySize))
+	copy(view(keyOf(e), c.t.keys.size), view(key, c.t.keys.size))
 	return e, 0
 }
 

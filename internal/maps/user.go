@@ -29,7 +29,7 @@ func (m *Map) Lookup(key, value []byte, flags uint64) errno.Errno {
 
 // LookupAt is Lookup on memory that has the map's key and value sizes.
 func (m *Map) LookupAt(key, value unsafe.Pointer, flags uint64) errno.Errno {
-	if flags != 0 || m.spec.Flags&bytecode.MapWronly != 0 {
+	if flags != 0 || m.noRead {
 		if e := m.mayLookup(flags); e != 0 {
 			return e
 		}
@@ -43,7 +43,7 @@ func (m *Map) mayLookup(flags uint64) errno.Errno {
 	switch {
 	case flags&^FlagLock != 0:
 		return errno.EINVAL
-	case m.spec.Flags&bytecode.MapWronly != 0:
+	case m.noRead:
 		return errno.EPERM
 	case flags&FlagLock != 0 && !m.fields.hasLock:
 		return errno.EINVAL
@@ -120,7 +120,7 @@ func (m *Map) NextKey(key, next []byte) errno.Errno {
 	if key != nil && len(key) != int(m.spec.KeySize) || len(next) < int(m.spec.KeySize) {
 		return errno.EINVAL
 	}
-	if m.spec.Flags&bytecode.MapWronly != 0 {
+	if m.noRead {
 		return errno.EPERM
 	}
 	e := m.nextKey(data(key), data(next))

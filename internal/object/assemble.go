@@ -57,7 +57,7 @@ func (a *assembly) add(fn *function) error {
 	if err != nil {
 		return err
 	}
-	if a.l.left -= len(insns); a.l.left < 0 {
+	if a.l.left -= len(insns); a.l.left < 0 || len(a.at) >= maxFunctions {
 		return errTooLarge
 	}
 	base := len(a.insns)
@@ -196,16 +196,14 @@ func (o *elfObject) exceptionCallback(main *function) (*function, error) {
 	if len(names) != 1 {
 		return nil, nil
 	}
-	for _, fn := range o.funcs {
-		if !o.isSubprog(fn) || fn.name != names[0] {
-			continue
-		}
-		if !fn.global || fn.hidden {
-			return nil, fmt.Errorf("exception callback %q: not a global function", fn.name)
-		}
+	switch fn := o.targets.subprogs[names[0]]; {
+	case fn == nil:
+		return nil, fmt.Errorf("exception callback %q: no such function", names[0])
+	case !fn.global || fn.hidden:
+		return nil, fmt.Errorf("exception callback %q: not a global function", names[0])
+	default:
 		return fn, nil
 	}
-	return nil, fmt.Errorf("exception callback %q: no such function", names[0])
 }
 
 // globalFuncTags are the decl tags of a global function.

@@ -94,10 +94,8 @@ func (f *datasecFix) variables(t *btfx.Type) error {
 
 // sectionSize is the size of a section, 0 when it is missing or too large.
 func (o *elfObject) sectionSize(name string) uint32 {
-	for i := range o.file.sections {
-		if s := &o.file.sections[i]; s.Name == name && s.Size <= maxMapValue {
-			return uint32(s.Size)
-		}
+	if s := o.file.byName[name]; s != nil && s.Size <= maxMapValue {
+		return uint32(s.Size)
 	}
 	return 0
 }

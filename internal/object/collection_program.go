@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -63,6 +64,9 @@ func (l *collectionLinker) prepare(spec *ebpf.ProgramSpec) error {
 func inCallOrder(insns asm.Instructions) asm.Instructions {
 	starts := map[string]int{}
 	bodies := functionBodies(insns, starts)
+	if len(bodies) > maxFunctions {
+		return slices.Clone(insns) // the verifier refuses it in any order
+	}
 	out := make(asm.Instructions, 0, len(insns))
 	seen := make([]bool, len(bodies))
 	var add func(i int)

@@ -197,10 +197,11 @@ type coreValue struct {
 	badSize bool
 }
 
-// relocator answers the relocations of one object against one target.
+// relocator answers the relocations of one object against one target, which
+// may be nil.
 type relocator struct {
-	local, target *btfx.Spec // target may be nil
-	cands         map[btfx.ID][]btfx.ID
+	matcher
+	cands map[btfx.ID][]btfx.ID
 }
 
 var errKindOfCore = errors.New("unknown kind of relocation")
@@ -237,8 +238,7 @@ func (rl *relocator) match(r coreReloc, local *coreSpec) (coreValue, error) {
 		fitting   []btfx.ID
 	)
 	for _, id := range rl.candidates(r.typeID) {
-		m := matcher{local: rl.local, target: rl.target, left: maxMatchSteps}
-		target, err := m.spec(r.kind, local, id)
+		target, err := rl.spec(r.kind, local, id)
 		if err != nil {
 			return coreValue{}, err
 		}

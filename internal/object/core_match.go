@@ -8,11 +8,12 @@ import (
 	"github.com/skepbpf/skep/internal/btfx"
 )
 
-// Limits on how far types are compared. libbpf has the first; the second
-// bounds types that refer to each other in exponentially many ways.
+// Limits on how far types are compared. libbpf has the first; the second, for
+// all comparisons of one Link, bounds types that refer to each other in
+// exponentially many ways.
 const (
 	maxMatchDepth = 32
-	maxMatchSteps = 1 << 20
+	maxMatchSteps = 64 << 20
 )
 
 var errTooDeep = errors.New("types nested too deeply to compare")
@@ -23,9 +24,11 @@ type matcher struct {
 	left          int // steps that may still be made
 }
 
-// charge counts one step.
-func (m *matcher) charge(depth int) error {
-	if m.left--; m.left < 0 || depth <= 0 {
+// charge counts one step at a depth that may not reach 0.
+func (m *matcher) charge(depth int) error { return m.chargeN(1, depth) }
+
+func (m *matcher) chargeN(n, depth int) error {
+	if m.left -= n; m.left < 0 || depth <= 0 {
 		return errTooDeep
 	}
 	return nil
@@ -51,7 +54,7 @@ func (m *matcher) spec(kind coreKind, local *coreSpec, root btfx.ID) (*coreSpec,
 	case about == aboutType:
 		ok, err = m.compatible(local.root, root, maxMatchDepth)
 	case about == aboutEnum:
-		ok = m.enumerator(s, local.steps[0])
+		ok, err = m.enumerator(s, local.steps[0])
 	default:
 		ok, err = m.field(s, local.steps)
 	}
@@ -61,19 +64,22 @@ func (m *matcher) spec(kind coreKind, local *coreSpec, root btfx.ID) (*coreSpec,
 	return s, nil
 }
 
-func (m *matcher) enumerator(s *coreSpec, local accessor) bool {
+func (m *matcher) enumerator(s *coreSpec, local accessor) (bool, error) {
 	t := m.target.Strip(s.root)
 	if t == nil {
-		return false
+		return false, errTooDeep
+	}
+	if err := m.chargeN(len(t.Enums), 1); err != nil {
+		return false, err
 	}
 	name := btfx.EssentialName(local.name)
 	for i, e := range t.Enums {
 		if btfx.EssentialName(e.Name) == name {
 			s.steps = append(s.steps, accessor{typ: t, index: i, name: e.Name})
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // field finds the same names and indexes in the target.
@@ -280,7 +286,7 @@ func (m *matcher) matchesEnd(l, t *btfx.Type, behindPtr bool, level int) (bool, 
 		return t.Kind == btfx.KindInt && l.Size == t.Size &&
 			(l.IntEncoding^t.IntEncoding)&btfIntSigned == 0, nil
 	case btfx.KindEnum, btfx.KindEnum64:
-		return isEnum(t.Kind) && enumsMatch(l, t), nil
+		return isEnum(t.Kind) && enumsMatch(l, t), m.chargeN(len(l.Enums)+len(t.Enums), level)
 	case btfx.KindFwd:
 		return fwdMatches(l, t, behindPtr), nil
 	case btfx.KindStruct, btfx.KindUnion:

@@ -12,13 +12,14 @@ import (
 
 // maxFile bounds the bytes that one object makes us read: sections of a
 // hostile file may overlap.
-const maxFile = 256 << 20
+const maxFile = 64 << 20
 
 // file is a relocatable ELF file for BPF.
 type file struct {
-	sections []section // by section index
-	symbols  []symbol  // by symbol index; 0 is the null symbol
-	left     uint64    // bytes that may still be read
+	sections []section           // by section index
+	symbols  []symbol            // by symbol index; 0 is the null symbol
+	byName   map[string]*section // the first of each name
+	left     uint64              // bytes that may still be read
 }
 
 // section is an ELF section. data is nil for those that are not read.
@@ -57,9 +58,14 @@ func openFile(r io.ReaderAt) (*file, error) {
 	if err := checkHeader(&f.FileHeader); err != nil {
 		return nil, err
 	}
-	e := &file{left: maxFile}
+	e := &file{left: maxFile, byName: map[string]*section{}}
 	for i, s := range f.Sections {
 		e.sections = append(e.sections, section{Section: s, index: i})
+	}
+	for i := range e.sections {
+		if s := &e.sections[i]; e.byName[s.Name] == nil {
+			e.byName[s.Name] = s
+		}
 	}
 	if err := e.readSymbols(f); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 // extern is a variable or function of .ksyms or .kconfig.
 type extern struct {
 	name  string
+	index int    // in libbpf's order
 	sym   uint32 // symbol index
 	weak  bool
 	isVar bool // not a function
@@ -57,6 +58,9 @@ func (o *elfObject) readExterns() error {
 		o.externsByName[ext.name] = ext
 	}
 	slices.SortStableFunc(o.externs, compareExterns)
+	for i, ext := range o.externs {
+		ext.index = i
+	}
 	if id := sections[ksymsSection]; id != 0 {
 		if err := o.fixKsyms(o.edit.Type(id)); err != nil {
 			return err

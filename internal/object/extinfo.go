@@ -105,8 +105,8 @@ func (o *elfObject) readExtTable(t extTable, b extRecord) error {
 }
 
 func (o *elfObject) readExtSection(t extTable, name string, b extRecord, size int) error {
-	sec := o.codeSection(name)
-	if sec < 0 {
+	sec := o.file.byName[name]
+	if sec == nil || o.roles[sec.index] != roleProgram {
 		return nil
 	}
 	for ; len(b) > 0; b = b[size:] {
@@ -114,7 +114,7 @@ func (o *elfObject) readExtSection(t extTable, name string, b extRecord, size in
 			return fmt.Errorf("offset %#x is not that of an instruction", b.u32(0))
 		}
 		slot := int(b.u32(0) / bytecode.InsnSize)
-		fn := o.functionAt(sec, slot)
+		fn := o.functionAt(sec.index, slot)
 		if fn == nil {
 			continue // of a weak function that another replaced
 		}
@@ -123,16 +123,6 @@ func (o *elfObject) readExtSection(t extTable, name string, b extRecord, size in
 		}
 	}
 	return nil
-}
-
-// codeSection returns the index of the section of that name, -1 when there is none.
-func (o *elfObject) codeSection(name string) int {
-	for i := range o.file.sections {
-		if s := &o.file.sections[i]; s.Name == name && o.roles[i] == roleProgram {
-			return i
-		}
-	}
-	return -1
 }
 
 func (o *elfObject) addFuncInfo(fn *function, slot int, rec extRecord) error {

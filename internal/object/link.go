@@ -11,9 +11,12 @@ import (
 	"github.com/skepbpf/skep/internal/bytecode"
 )
 
-// maxLinked bounds the slots that one Link makes: many programs may share
-// large functions.
-const maxLinked = 32 << 20
+// Limits of linking. Many programs may share large functions, and functions may
+// call each other in a long row. The kernel allows 256 functions a program.
+const (
+	maxLinked    = 32 << 20 // slots that one Link makes
+	maxFunctions = 4096     // of a program
+)
 
 // linker is one run of Link.
 type linker struct {
@@ -45,10 +48,13 @@ func (o *elfObject) link(objName string, env *Env, opts *LinkOptions) (*Linked, 
 		specs:     map[*mapDef]*bytecode.MapSpec{},
 		callbacks: map[*function]structOpsAttach{},
 		unbound:   map[*function]error{},
-		core:      relocator{local: o.btf, target: env.BTF, cands: map[btfx.ID][]btfx.ID{}},
-		patched:   map[*function]patchedCode{},
-		externs:   map[*extern]resolved{},
-		left:      maxLinked,
+		core: relocator{
+			matcher: matcher{local: o.btf, target: env.BTF, left: maxMatchSteps},
+			cands:   map[btfx.ID][]btfx.ID{},
+		},
+		patched: map[*function]patchedCode{},
+		externs: map[*extern]resolved{},
+		left:    maxLinked,
 	}
 	out := &Linked{Errors: map[string]error{}, License: o.license, BTF: o.btf, BTFError: o.refused}
 	autoload := l.autoload()

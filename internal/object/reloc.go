@@ -159,7 +159,8 @@ type targets struct {
 	placed  []*mapDef          // declared maps and struct_ops, by section and offset
 	named   map[string]*mapDef // declared maps
 	externs map[uint32]*extern // by symbol
-	entries map[string]*function
+	// Functions by name: programs, and those that they call.
+	entries, subprogs map[string]*function
 }
 
 func (o *elfObject) indexTargets() {
@@ -181,9 +182,13 @@ func (o *elfObject) indexTargets() {
 	for _, ext := range o.externs {
 		t.externs[ext.sym] = ext
 	}
-	t.entries = map[string]*function{}
-	for _, fn := range o.entries() {
-		t.entries[fn.name] = fn
+	t.entries, t.subprogs = map[string]*function{}, map[string]*function{}
+	for _, fn := range o.funcs {
+		if o.isSubprog(fn) {
+			t.subprogs[fn.name] = fn
+		} else {
+			t.entries[fn.name] = fn
+		}
 	}
 }
 

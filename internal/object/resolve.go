@@ -5,7 +5,6 @@ package object
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
@@ -63,7 +62,7 @@ func (l *linker) address(ext *extern) (uint64, error) {
 	case ext.weak:
 		return 0, ErrUnresolved
 	}
-	return ksymBase + uint64(slices.Index(l.o.externs, ext))*16, nil
+	return ksymBase + uint64(ext.index)*16, nil
 }
 
 var errIncompatible = errors.New("of another type in the target")
@@ -79,8 +78,7 @@ func (l *linker) findTyped(ext *extern, name string, kind btfx.Kind) (btfx.ID, e
 	if t == nil {
 		return 0, errIncompatible
 	}
-	m := matcher{local: l.o.btf, target: l.env.BTF, left: maxMatchSteps}
-	ok, err := m.compatible(ext.typeID, t.ID, maxMatchDepth)
+	ok, err := l.core.compatible(ext.typeID, t.ID, maxMatchDepth)
 	if err == nil && !ok {
 		err = errIncompatible
 	}
@@ -101,7 +99,7 @@ func (a *assembly) callExtern(in *bytecode.Insn, ext *extern) error {
 	case r.err != nil:
 		return r.err
 	case r.btfID == 0:
-		*in = bytecode.Insn{Op: opCall, Imm: poisonKfunc + int32(slices.Index(a.l.o.externs, ext))}
+		*in = bytecode.Insn{Op: opCall, Imm: poisonKfunc + int32(ext.index)}
 	default:
 		in.Src, in.Imm, in.Off = bytecode.PseudoKfuncCall, int32(r.btfID), 0
 	}

@@ -441,6 +441,7 @@ func (w *walker) readReg(r uint8) error {
 	if w.regs()[r].Kind == domain.NotInit {
 		return w.deny(KindUninit, int(r), "R%d !read_ok", r)
 	}
+	w.log.scratchReg(r)
 	return nil
 }
 

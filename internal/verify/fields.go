@@ -28,52 +28,77 @@ var fieldSizes = map[string]uint32{
 // kptrTags are the type tags that make a pointer a kptr.
 var kptrTags = map[string]bool{"kptr": true, "kptr_untrusted": true, "kptr_ref": true, "percpu_kptr": true, "uptr": true}
 
-// fieldsOf finds the special fields of a type.
+// fieldsOf finds the special fields of a map's value: a type, or the variables
+// of a data section.
 func fieldsOf(spec *btfx.Spec, id btfx.ID) []field {
 	if spec == nil || id == 0 {
 		return nil
 	}
-	return appendFields(nil, spec, id, 0, 0)
+	f := fieldFinder{spec: spec, budget: maxVisited}
+	f.find(id, 0, 0)
+	return f.found
 }
 
-func appendFields(out []field, spec *btfx.Spec, id btfx.ID, off uint32, depth int) []field {
-	t := spec.Strip(id)
-	if t == nil || depth > maxNesting {
-		return out
-	}
-	switch t.Kind {
-	case btfx.KindStruct:
-		if size, ok := fieldSizes[t.Name]; ok && depth > 0 {
-			return append(out, field{name: t.Name, off: off, size: size})
-		}
-		for _, m := range t.Members {
-			out = appendFields(out, spec, m.Type, off+m.BitOffset/8, depth+1)
-		}
-	case btfx.KindArray:
-		return appendArray(out, spec, t, off, depth)
-	case btfx.KindPtr:
-		if p := spec.Type(t.Type); p != nil && p.Kind == btfx.KindTypeTag && kptrTags[p.Name] {
-			out = append(out, field{name: "kptr", off: off, size: 8, kptr: true})
-		}
-	}
-	return out
-}
+// maxVisited bounds the search: hostile types nest without end.
+const maxVisited = 1 << 14
 
 // maxFields bounds how many fields one value may have (BTF_FIELDS_MAX).
 const maxFields = 11
 
-func appendArray(out []field, spec *btfx.Spec, t *btfx.Type, off uint32, depth int) []field {
-	size, ok := spec.SizeOf(t.Type)
-	if !ok || size == 0 {
-		return out
+type fieldFinder struct {
+	spec   *btfx.Spec
+	found  []field
+	budget int
+}
+
+// find adds the fields of a type that begins at off.
+func (f *fieldFinder) find(id btfx.ID, off uint32, depth int) {
+	f.budget--
+	t := f.spec.Strip(id)
+	if t == nil || depth > maxNesting || f.budget < 0 {
+		return
 	}
-	for i := range t.Nelems {
-		n := len(out)
-		if out = appendFields(out, spec, t.Type, off+i*size, depth+1); len(out) == n || len(out) > maxFields {
-			break
+	switch t.Kind {
+	case btfx.KindDatasec:
+		for _, at := range t.Vars {
+			if v := f.spec.Type(at.Type); v != nil && v.Kind == btfx.KindVar {
+				f.find(v.Type, off+at.Offset, depth+1)
+			}
+		}
+	case btfx.KindStruct:
+		f.inStruct(t, off, depth)
+	case btfx.KindArray:
+		f.inArray(t, off, depth)
+	case btfx.KindPtr:
+		if p := f.spec.Type(t.Type); p != nil && p.Kind == btfx.KindTypeTag && kptrTags[p.Name] {
+			f.found = append(f.found, field{name: "kptr", off: off, size: 8, kptr: true})
 		}
 	}
-	return out
+}
+
+func (f *fieldFinder) inStruct(t *btfx.Type, off uint32, depth int) {
+	if size, ok := fieldSizes[t.Name]; ok && depth > 0 {
+		f.found = append(f.found, field{name: t.Name, off: off, size: size})
+		return
+	}
+	for _, m := range t.Members {
+		f.find(m.Type, off+m.BitOffset/8, depth+1)
+	}
+}
+
+// inArray looks at each element until one has no field: all are alike.
+func (f *fieldFinder) inArray(t *btfx.Type, off uint32, depth int) {
+	size, ok := f.spec.SizeOf(t.Type)
+	if !ok || size == 0 {
+		return
+	}
+	for i := range t.Nelems {
+		before := len(f.found)
+		f.find(t.Type, off+i*size, depth+1)
+		if len(f.found) == before || len(f.found) > maxFields {
+			return
+		}
+	}
 }
 
 // mapRecord is the fields of a map's value, found once.

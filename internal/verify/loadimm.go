@@ -112,8 +112,8 @@ func (w *walker) leaveOnMiss() error {
 
 // mayGoto walks both the loop's next round and its end.
 func (w *walker) mayGoto(in bytecode.Insn) error {
-	if in.Class() != bytecode.ClassJMP || in.Src != 0 || in.Dst != 0 || in.Imm != 0 || in.Off == 0 {
-		return w.fail("invalid may_goto off %d imm %d", in.Off, in.Imm)
+	if s := reservedFields(in); s != "" {
+		return w.fail("%s", s)
 	}
 	w.facts.branch(w.pc, true)
 	w.facts.branch(w.pc, false)

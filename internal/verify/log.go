@@ -60,6 +60,14 @@ func (l *logger) branchTo(pos int) {
 	l.scratchAll()
 }
 
+// done is called when every path was walked: below LogAll nothing is left to
+// show.
+func (l *logger) done() {
+	if l.on() && !l.full() {
+		l.buf, l.insnEnd = l.buf[:0], 0
+	}
+}
+
 func (l *logger) scratchAll()         { l.regs, l.slots = 1<<11-1, ^uint64(0) }
 func (l *logger) scratchReg(r uint8)  { l.regs |= 1 << r }
 func (l *logger) scratchSlot(spi int) { l.slots |= 1 << spi }
@@ -94,18 +102,22 @@ func speculation(n *node) string {
 	return ""
 }
 
-// minAlign is the column that states start at.
-const minAlign = 40
+// States start at stateColumn, or at the next multiple of stateStep behind a
+// longer instruction.
+const (
+	stateColumn = 40
+	stateStep   = 8
+)
 
 // changes writes the registers and slots that changed, behind the instruction
 // that changed them where nothing was written since.
 func (l *logger) changes(w *walker) {
 	if l.insnEnd > 0 && l.insnEnd+1 == l.len() {
 		l.buf = l.buf[:len(l.buf)-1]
-		used := l.insnEnd - l.insnStart + 1
-		column := max(used+minAlign/2, minAlign)
-		column = (column + minAlign - 1) / minAlign * minAlign
-		l.printf("%*c;", column-used, ' ')
+		used := l.insnEnd - l.insnStart + 1 // its line end counts
+		column := max(used+stateStep/2, stateColumn)
+		column = (column + stateStep - 1) / stateStep * stateStep
+		l.printf("%*c;", column-used-1, ' ')
 	} else {
 		l.printf("%d:", w.pc)
 	}

@@ -18,6 +18,8 @@ type passEnv struct {
 	Privileged bool
 	// Perfmon is CAP_PERFMON besides: arenas are allowed.
 	Perfmon bool
+	// Quiet: findShape's log is not wanted. It costs a third of the passes' time.
+	Quiet bool
 	// Target is asked which maps the program may use; that is the same for all
 	// versions so far, so nil will do.
 	Target *catalog.Target
@@ -26,11 +28,15 @@ type passEnv struct {
 	// nil for every other number.
 	Helper func(num int32) *catalog.Proto
 	// Kfunc describes the kernel function that a call names, nil when it
-	// cannot be resolved. A nil Kfunc resolves none.
+	// cannot be resolved or this program may not call it. A nil Kfunc resolves
+	// none.
 	Kfunc func(in bytecode.Insn) *kfuncTraits
 	// AddKfunc refuses a call of a kernel function that does not exist or that
 	// this program may not call; nil refuses none.
 	AddKfunc func(pc int) *Rejection
+	// CheckAttach refuses what the program attaches to; the kernel does so
+	// after the control flow. nil refuses nothing.
+	CheckAttach func() *Rejection
 	// KernelBTF has the variables that 64-bit loads may name; nil leaves these
 	// unchecked.
 	KernelBTF *btfx.Spec

@@ -66,33 +66,39 @@ var specialStructs = map[string]catalog.ValueFields{
 	"bpf_rb_root":       catalog.FieldRBRoot,
 }
 
-// mapFields returns the kernel structures in a map's value.
+// mapFields returns the kernel structures in a map's value. The value of a map
+// made of global variables is a data section, whose variables may be such
+// structures themselves.
 func mapFields(m *bytecode.MapSpec) catalog.ValueFields {
 	if m.BTF == nil || m.ValueTypeID == 0 {
 		return 0
 	}
-	return structFields(m.BTF, m.ValueTypeID, 0)
+	value := m.BTF.Type(m.ValueTypeID)
+	if value == nil || value.Kind != btfx.KindDatasec {
+		return typeFields(m.BTF, m.ValueTypeID)
+	}
+	var found catalog.ValueFields
+	for _, v := range value.Vars {
+		if variable := m.BTF.Type(v.Type); variable != nil && variable.Kind == btfx.KindVar {
+			found |= typeFields(m.BTF, variable.Type)
+		}
+	}
+	return found
+}
+
+func typeFields(spec *btfx.Spec, id btfx.ID) catalog.ValueFields {
+	var found catalog.ValueFields
+	if t := spec.Strip(id); t != nil && t.Kind == btfx.KindStruct {
+		found = specialStructs[t.Name]
+	}
+	for _, f := range fieldsOf(spec, id) {
+		found |= specialStructs[f.name]
+	}
+	return found
 }
 
 // maxNesting bounds the search for nested structures.
 const maxNesting = 8
-
-func structFields(spec *btfx.Spec, id btfx.ID, depth int) catalog.ValueFields {
-	t := spec.Strip(id)
-	switch {
-	case t == nil || depth > maxNesting:
-		return 0
-	case t.Kind == btfx.KindArray:
-		return structFields(spec, t.Type, depth+1)
-	case t.Kind != btfx.KindStruct:
-		return 0
-	}
-	found := specialStructs[t.Name]
-	for _, m := range t.Members {
-		found |= structFields(spec, m.Type, depth+1)
-	}
-	return found
-}
 
 // checkMapValue checks a load of the address of a map's value at an offset.
 func checkMapValue(pc int, m *bytecode.MapSpec, off uint32) *Rejection {

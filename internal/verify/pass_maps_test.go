@@ -7,7 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
 )
 
 // TestSleepableMaps compares which map kinds a sleepable program may use.
@@ -53,5 +57,42 @@ func TestSleepableMaps(t *testing.T) {
 				t.Errorf("refused: %v, by the kernel: %v", ours, kernels)
 			}
 		})
+	}
+}
+
+// TestMapFields: structures of the kernel are found inside structs and arrays.
+func TestMapFields(t *testing.T) {
+	lock := &btf.Struct{Name: "bpf_spin_lock", Size: 4}
+	timer := &btf.Struct{Name: "bpf_timer", Size: 16}
+	integer := &btf.Int{Name: "int", Size: 4}
+	inner := &btf.Struct{Name: "inner", Size: 16, Members: []btf.Member{{Name: "t", Type: timer}}}
+	value := &btf.Struct{Name: "value", Size: 40, Members: []btf.Member{
+		{Name: "lock", Type: lock},
+		{Name: "in", Type: &btf.Array{Index: integer, Type: inner, Nelems: 2}, Offset: 64},
+	}}
+	section := &btf.Datasec{Name: ".data.A", Size: 4, Vars: []btf.VarSecinfo{
+		{Type: &btf.Var{Name: "global", Type: lock, Linkage: btf.GlobalVar}, Size: 4}}}
+	b, err := btf.NewBuilder([]btf.Type{integer, value, section, &btf.Struct{Name: "plain", Size: 4, Members: []btf.Member{{Name: "n", Type: integer}}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := b.Marshal(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := btfx.Parse(raw, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]catalog.ValueFields{
+		"value":   catalog.FieldSpinLock | catalog.FieldTimer,
+		"inner":   catalog.FieldTimer,
+		".data.A": catalog.FieldSpinLock,
+		"plain":   0,
+		"int":     0,
+	} {
+		if got := mapFields(&bytecode.MapSpec{BTF: spec, ValueTypeID: spec.Named(name)[0]}); got != want {
+			t.Errorf("%s: %b, want %b", name, got, want)
+		}
 	}
 }

@@ -38,8 +38,16 @@ func findShape(p *bytecode.Program, env *passEnv, names bytecode.Names) (*shape,
 	if r != nil {
 		return nil, log, r
 	}
+	if env.CheckAttach != nil {
+		if r := env.CheckAttach(); r != nil {
+			return nil, log, r
+		}
+	}
 	s := &shape{cfg: c, subs: subs, liveRegs: liveRegs(p.Insns, c, env)}
 	s.liveSlots = liveSlots(p, s, env)
 	s.fastcalls = findFastcalls(p.Insns, s, env)
-	return s, appendLiveRegs(log, p, c, s.liveRegs, names), nil
+	if !env.Quiet {
+		log = appendLiveRegs(log, p, c, s.liveRegs, names)
+	}
+	return s, log, nil
 }

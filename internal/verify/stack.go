@@ -201,9 +201,14 @@ func (w *walker) breakSpecial(f *domain.Frame, spi int) error {
 	return nil
 }
 
+// touchSlot notes an access at off, which is in slot spi. Below a function's
+// fastcall spills only the spills themselves may be.
 func (w *walker) touchSlot(f *domain.Frame, spi, off int) {
 	if f == w.cur.Cur() {
 		w.log.scratchSlot(spi)
+	}
+	if s := w.shape; off < int(s.fastcallOff[f.Subprog]) && !s.fastcallPattern[w.pc] {
+		s.voidPatterns(f.Subprog, s.subs[f.Subprog])
 	}
 }
 
@@ -403,6 +408,9 @@ func (w *walker) stackReadable(reg uint8, off, size int, use stackUse) error {
 		lo, hi = lo+int(r.SMin), hi+int(r.SMax)
 	}
 	f := w.stackOf(r)
+	if spi, _ := slotOf(lo); size > 0 {
+		w.touchSlot(f, spi, lo)
+	}
 	if use.raw != nil {
 		return w.noteRaw(f, reg, lo, hi+size, size, use.raw)
 	}

@@ -59,18 +59,9 @@ func newWalker(ctx context.Context, p *bytecode.Program, o *Options) *walker {
 			w.maps = append(w.maps, SpecView{m})
 		}
 	}
-	w.penv = &passEnv{
-		Privileged: w.priv.bpf, Perfmon: w.priv.leaks, Limits: o.Target.Limits, KernelBTF: o.Target.BTF,
-		Helper: w.helperOrNil,
-	}
+	w.penv = newPassEnv(o.Target, w.env)
+	w.penv.Quiet = !w.log.full()
 	return w
-}
-
-func (w *walker) helperOrNil(num int32) *catalog.Proto {
-	if p, grant := w.target.Helper(w.env, num); grant == catalog.Granted {
-		return p
-	}
-	return nil
 }
 
 // checkLoad refuses what the system call does before the verifier runs.
@@ -128,7 +119,12 @@ func beyond(p *bytecode.Program, s *shape) string {
 }
 
 // walkMain verifies the main function, from the context on.
-func (w *walker) walkMain() error { return w.walk(w.mainEntry(), 0) }
+func (w *walker) walkMain() error {
+	if w.shape.subs[0].IsGlobal && w.log.on() {
+		_, _ = w.globalArgs(0) // what is wrong with the prototype is only mentioned
+	}
+	return w.walk(w.mainEntry(), 0)
+}
 
 func (w *walker) mainEntry() *node {
 	st := w.entry(0)

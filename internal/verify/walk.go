@@ -94,6 +94,7 @@ func (w *walker) walk(st *node, pc int) error {
 		}
 		n := len(w.pending)
 		if n == 0 {
+			w.log.done()
 			return nil
 		}
 		next := w.pending[n-1]

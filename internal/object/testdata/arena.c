@@ -15,6 +15,5 @@ int ARENA second SEC(".addr_space.1") = 22;
 SEC("syscall")
 int use(void *ctx)
 {
-	bpf_map_lookup_elem(&arena, ctx);
 	return first + second;
 }

@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 
+	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/internal/conformance"
 )
 
@@ -37,12 +38,22 @@ func parseFlags() *flags {
 	flag.StringVar(&f.floor, "floor", "internal/conformance/floor.json", "`file` of the agreement that may only rise")
 	flag.IntVar(&f.diffs, "diffs", -1, "how many differences to print, all by default")
 	flag.BoolVar(&f.verbose, "v", false, "print both logs of every program")
+	flag.Var((*engine)(&f.Engine), "engine", "`ENGINE` that runs accepted programs: checked (default), interp, jit, auto")
 	flag.BoolVar(&f.json, "json", false, "print one JSON object a program, and nothing else, on standard output")
 	flag.BoolVar(&f.bless, "bless", false, "raise the floor to this run's agreement")
 	flag.Parse()
+	if f.verbose {
+		f.KeepLog = 64 << 20
+	}
 	f.Progress = conformance.NewProgress(os.Stderr)
 	return &f
 }
+
+// engine is a flag's value.
+type engine skep.Engine
+
+func (e *engine) String() string     { return string(*e) }
+func (e *engine) Set(s string) error { *e = engine(s); return nil }
 
 func main() {
 	debug.SetMemoryLimit(4 << 30)
