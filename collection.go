@@ -10,7 +10,6 @@ import (
 
 	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
-	"github.com/skepbpf/skep/internal/engine"
 	"github.com/skepbpf/skep/internal/maps"
 	"github.com/skepbpf/skep/internal/object"
 	"github.com/skepbpf/skep/internal/verify"
@@ -81,7 +80,6 @@ func (k *Kernel) LoadContext(ctx context.Context, obj *Object, opts *LoadOptions
 type loader struct {
 	kernel *Kernel
 	opts   *LoadOptions
-	engine engine.Executable
 	linked *object.Linked
 
 	maps     map[*bytecode.MapSpec]*maps.Map // one reference each
@@ -101,10 +99,7 @@ func (l *loader) load(ctx context.Context, obj *Object) (*Collection, error) {
 	return l.collection()
 }
 
-func (l *loader) chooseEngine(context.Context, *Object) (err error) {
-	l.engine, err = newExecutable(l.opts.Engine)
-	return err
-}
+func (l *loader) chooseEngine(context.Context, *Object) error { return l.opts.Engine.check() }
 
 // link resolves the object. One program that cannot be linked fails the load,
 // as with libbpf.
@@ -196,7 +191,7 @@ func (l *loader) makeProgram(ctx context.Context, linked *bytecode.Program) erro
 	if err != nil {
 		return verifyError(linked, err)
 	}
-	exe, err := k.lower(v, live, l.engine)
+	exe, err := k.lower(v, live, l.opts.Engine)
 	if err != nil {
 		return fmt.Errorf("program %s: %w", linked.Name, err)
 	}

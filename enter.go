@@ -61,9 +61,25 @@ func enterNetwork(s *engine.Slot, p *engine.Program, frame []byte) (uint64, *ir.
 func enterSKB(s *engine.Slot, p *engine.Program, frame []byte, mac int) *ir.SKB {
 	skb := s.SKB(p, frame, mac, min(etherLen, len(frame)))
 	if len(frame) >= etherLen {
-		skb.Protocol = uint32(binary.NativeEndian.Uint16(frame[12:]))
+		skb.Protocol = protocolOf(frame)
 	}
 	return skb
+}
+
+// protocolOf is a frame's protocol as eth_type_trans finds it, in network
+// order: its EtherType, or for a length field what stands behind it.
+func protocolOf(frame []byte) uint32 {
+	const minEtherType, novell, llc = 0x600, 0x0001, 0x0004
+	proto := binary.BigEndian.Uint16(frame[12:])
+	if proto < minEtherType {
+		proto = llc
+		if len(frame) >= etherLen+2 && frame[14] == 0xff && frame[15] == 0xff {
+			proto = novell
+		}
+	}
+	var net [2]byte
+	binary.BigEndian.PutUint16(net[:], proto)
+	return uint32(binary.NativeEndian.Uint16(net[:]))
 }
 
 func enterMemory(_ *engine.Slot, _ *engine.Program, mem []byte) (uint64, *ir.Packet, error) {

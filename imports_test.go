@@ -35,9 +35,10 @@ var edges = []struct {
 
 	// The root wires.
 	{".", "world internal/attach internal/btfval internal/btfx internal/bytecode internal/catalog internal/engine internal/errno" +
-		" internal/helper internal/ir internal/lower internal/maps internal/object internal/verify"},
+		" internal/helper internal/ir internal/lower internal/maps internal/object internal/shadow internal/verify"},
 
 	// Running.
+	{"internal/shadow", "internal/engine internal/verify internal/verify/domain"},
 	{"internal/attach/capture", "internal/attach"},
 	{"internal/attach", "world internal/bytecode internal/engine"},
 	{"internal/helper", "world internal/bytecode internal/btfx internal/catalog internal/engine internal/errno internal/ir internal/maps"},

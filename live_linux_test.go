@@ -106,8 +106,9 @@ func frames() map[string][]byte {
 	ip6 := bytes.Clone(ip)
 	copy(ip6[12:], "\x86\xdd\x60")
 	return map[string][]byte{
-		"IPv6": ip6, "shortest IPv6": ip6[:54], "cut IPv6": ip6[:53], "shortest IPv4": ip[:34], "cut IPv4": ip[:33], "no protocol": make([]byte, 14),
-		"IPv4": ip, "another host's": other, "broadcast": broadcast, "multicast": multicast, "shortest": ip[:14], "too short": ip[:13],
+		"IPv6": ip6, "shortest IPv6": ip6[:54], "cut IPv6": ip6[:53], "shortest IPv4": ip[:34], "cut IPv4": ip[:33], "no protocol": make([]byte, 14), "802.3": append(make([]byte, 14), 0xff, 0xff, 0),
+		"802.2": append(make([]byte, 14), 0xff, 0, 0),
+		"IPv4":  ip, "another host's": other, "broadcast": broadcast, "multicast": multicast, "shortest": ip[:14], "too short": ip[:13],
 	}
 }
 
@@ -193,7 +194,11 @@ func TestContextInAndOut(t *testing.T) {
 		{"xdp metadata", ebpf.XDP, xdp(8, 60, 0, 0, 0, 0)},
 		{"xdp metadata, odd", ebpf.XDP, xdp(3, 60, 0, 0, 0, 0)},
 		{"xdp end beyond", ebpf.XDP, xdp(0, 61, 0, 0, 0, 0)},
-		{"xdp end before", ebpf.XDP, xdp(0, 50, 0, 0, 0, 0)},
+		{"xdp fragments", ebpf.XDP, xdp(0, 50, 0, 0, 0, 0)},
+		{"xdp fragments and metadata", ebpf.XDP, xdp(8, 20, 0, 0, 0, 0)},
+		{"xdp all metadata", ebpf.XDP, xdp(4, 4, 0, 0, 0, 0)},
+		{"xdp metadata up to the link header", ebpf.XDP, xdp(44, 60, 0, 0, 0, 0)},
+		{"xdp metadata within the link header", ebpf.XDP, xdp(48, 60, 0, 0, 0, 0)},
 		{"xdp data behind end", ebpf.XDP, xdp(64, 60, 0, 0, 0, 0)},
 		{"xdp egress", ebpf.XDP, xdp(0, 60, 0, 0, 0, 1)},
 		{"xdp queue without interface", ebpf.XDP, xdp(0, 60, 0, 0, 1, 0)},

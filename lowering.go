@@ -9,11 +9,16 @@ import (
 	"github.com/skepbpf/skep/internal/engine"
 	"github.com/skepbpf/skep/internal/lower"
 	"github.com/skepbpf/skep/internal/maps"
+	"github.com/skepbpf/skep/internal/shadow"
 	"github.com/skepbpf/skep/internal/verify"
 )
 
 // lower rewrites a verified program and binds it to host functions and maps.
-func (k *Kernel) lower(v *verify.Verified, live []*maps.Map, exec engine.Executable) (*engine.Program, error) {
+func (k *Kernel) lower(v *verify.Verified, live []*maps.Map, e Engine) (*engine.Program, error) {
+	exec, err := executables[e](v)
+	if err != nil {
+		return nil, err
+	}
 	env := &lower.Env{Func: func(id catalog.FuncID) (int32, bool) { return k.funcs.Number(string(id)) }}
 	for _, m := range live {
 		env.Maps = append(env.Maps, engine.Ref(m))
@@ -26,18 +31,31 @@ func (k *Kernel) lower(v *verify.Verified, live []*maps.Map, exec engine.Executa
 }
 
 // executables are the engines of this build.
-var executables = map[Engine]func() engine.Executable{
-	"":           func() engine.Executable { return engine.Interpreter{} },
-	EngineAuto:   func() engine.Executable { return engine.Interpreter{} },
-	EngineInterp: func() engine.Executable { return engine.Interpreter{} },
+var executables = map[Engine]func(*verify.Verified) (engine.Executable, error){
+	"":            interpreter,
+	EngineAuto:    interpreter,
+	EngineInterp:  interpreter,
+	EngineChecked: checked,
 }
 
-func newExecutable(e Engine) (engine.Executable, error) {
-	if f := executables[e]; f != nil {
-		return f(), nil
+func interpreter(*verify.Verified) (engine.Executable, error) { return engine.Interpreter{}, nil }
+
+// checked follows the verifier's states, which it must have kept.
+func checked(v *verify.Verified) (engine.Executable, error) {
+	follow, err := shadow.Of(v)
+	if err != nil {
+		return nil, err
 	}
-	if e == EngineJIT || e == EngineChecked {
-		return nil, fmt.Errorf("engine %s: not in this build: %w", e, EOPNOTSUPP)
+	return engine.Checked{Shadow: follow}, nil
+}
+
+// check refuses engines that this build does not have.
+func (e Engine) check() error {
+	switch {
+	case executables[e] != nil:
+		return nil
+	case e == EngineJIT:
+		return fmt.Errorf("engine %s: not in this build: %w", e, EOPNOTSUPP)
 	}
-	return nil, fmt.Errorf("engine %q: want auto, interp, checked or jit: %w", e, EINVAL)
+	return fmt.Errorf("engine %q: want auto, interp, checked or jit: %w", e, EINVAL)
 }

@@ -130,6 +130,7 @@ type testContext struct {
 
 	// The context of the current run: one of these.
 	xdp   *ir.XDP
+	md    xdpMD // what the caller said of it
 	skb   *ir.SKB
 	plain []byte
 }

@@ -3,6 +3,7 @@
 package skep
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"unsafe"
@@ -18,6 +19,7 @@ const loopback = 1
 const (
 	xdpData    = 0
 	xdpDataEnd = 4
+	xdpMeta    = 8
 	xdpIngress = 12
 	xdpQueue   = 16
 	xdpEgress  = 20
@@ -25,44 +27,52 @@ const (
 )
 
 // enterXDP gives Context's meaning as BPF_PROG_TEST_RUN does: the first
-// Context.data bytes of Data are metadata, and the packet ends at
-// Context.data_end.
+// Context.data bytes of Data are metadata, the linear part of the packet ends at
+// Context.data_end, and what is behind it is the packet's fragments.
 func (c *testContext) enterXDP(s *engine.Slot) (uint64, uint64, error) {
-	meta := 0
-	if len(c.opts.Context) > 0 {
-		var md [xdpSize]byte
-		copy(md[:], c.opts.Context)
-		u32 := func(off int) int { return int(binary.NativeEndian.Uint32(md[off:])) }
-		if err := c.checkXDP(u32); err != nil {
-			return 0, 0, err
-		}
-		meta = u32(xdpData)
-		c.xdp = s.XDP(c.prog.exe, c.data)
-		c.xdp.IngressIfindex, c.xdp.RxQueueIndex = uint32(u32(xdpIngress)), uint32(u32(xdpQueue))
-	} else {
-		c.xdp = s.XDP(c.prog.exe, c.data)
-	}
-	if c.opts.TestRun && c.xdp.IngressIfindex == 0 {
+	c.xdp = s.XDP(c.prog.exe, c.data)
+	if c.opts.TestRun {
 		c.xdp.IngressIfindex = loopback
 	}
-	c.xdp.Data += uint64(meta)
+	if len(c.opts.Context) == 0 {
+		return s.ContextAddr(), 0, nil
+	}
+	md, err := readXDP(c.opts.Context, len(c.data))
+	if err != nil {
+		return 0, 0, err
+	}
+	if md.ingress != 0 {
+		c.xdp.IngressIfindex, c.xdp.RxQueueIndex = md.ingress, md.queue
+	}
+	c.md = md
+	c.xdp.DataEnd = c.xdp.Data + uint64(md.end)
+	c.xdp.Data += uint64(md.data)
 	return s.ContextAddr(), 0, nil
 }
 
-func (c *testContext) checkXDP(u32 func(int) int) error {
-	const maxMeta = 255
-	data, end, size := u32(xdpData), u32(xdpDataEnd), len(c.data)
-	switch {
-	case len(c.opts.Context) > xdpSize:
-		return fmt.Errorf("xdp_md of %d bytes: %w", len(c.opts.Context), E2BIG)
-	case u32(8) != 0 || u32(xdpEgress) != 0:
-		return fmt.Errorf("xdp_md: data_meta and egress_ifindex must be 0: %w", EINVAL)
-	case data > end || end != size || data%4 != 0 || data > maxMeta:
-		return fmt.Errorf("xdp_md: data %d, data_end %d for %d bytes: %w", data, end, size, EINVAL)
-	case u32(xdpIngress) == 0 && u32(xdpQueue) != 0:
-		return fmt.Errorf("xdp_md: rx_queue_index without ingress_ifindex: %w", EINVAL)
+// xdpMD is what a caller may say in struct xdp_md.
+type xdpMD struct{ data, end, ingress, queue uint32 }
+
+func readXDP(context []byte, size int) (md xdpMD, err error) {
+	const maxMeta = 256 - 40 // XDP_PACKET_HEADROOM less struct xdp_frame
+	if len(context) > xdpSize {
+		return md, fmt.Errorf("xdp_md of %d bytes: %w", len(context), E2BIG)
 	}
-	return nil
+	var raw [xdpSize]byte
+	copy(raw[:], context)
+	u32 := func(off int) uint32 { return binary.NativeEndian.Uint32(raw[off:]) }
+	md = xdpMD{u32(xdpData), u32(xdpDataEnd), u32(xdpIngress), u32(xdpQueue)}
+	switch {
+	case u32(xdpMeta) != 0 || u32(xdpEgress) != 0:
+		return md, fmt.Errorf("xdp_md: data_meta and egress_ifindex must be 0: %w", EINVAL)
+	case md.data > md.end || int(md.end) > size:
+		return md, fmt.Errorf("xdp_md: data %d, data_end %d of %d bytes: %w", md.data, md.end, size, EINVAL)
+	case md.data%4 != 0 || md.data > maxMeta || int(md.data) > size-etherLen:
+		return md, fmt.Errorf("xdp_md: %d bytes of metadata: %w", md.data, EINVAL)
+	case md.ingress == 0 && md.queue != 0:
+		return md, fmt.Errorf("xdp_md: rx_queue_index without ingress_ifindex: %w", EINVAL)
+	}
+	return md, nil
 }
 
 func (c *testContext) finishXDP(s *engine.Slot) error {
@@ -70,10 +80,14 @@ func (c *testContext) finishXDP(s *engine.Slot) error {
 	var md [xdpSize]byte
 	binary.NativeEndian.PutUint32(md[xdpData:], uint32(p.Data-p.DataMeta))
 	binary.NativeEndian.PutUint32(md[xdpDataEnd:], uint32(p.DataEnd-p.DataMeta))
-	binary.NativeEndian.PutUint32(md[xdpIngress:], c.xdp.IngressIfindex)
-	binary.NativeEndian.PutUint32(md[xdpQueue:], c.xdp.RxQueueIndex)
+	binary.NativeEndian.PutUint32(md[xdpIngress:], c.md.ingress)
+	binary.NativeEndian.PutUint32(md[xdpQueue:], c.md.queue)
 	p.Data = p.DataMeta
-	if err := c.putData(s.Packet(&p)); err != nil {
+	packet := s.Packet(&p)
+	if len(c.opts.Context) > 0 {
+		packet = append(bytes.Clone(packet), c.opts.Data[c.md.end:]...)
+	}
+	if err := c.putData(packet); err != nil {
 		return err
 	}
 	return c.putContext(md[:])
@@ -109,6 +123,7 @@ func (c *testContext) enterSKB(s *engine.Slot) (uint64, uint64, error) {
 	c.skb = enterSKB(s, c.prog.exe, c.data, mac)
 	if c.opts.TestRun {
 		c.skb.Ifindex, c.skb.PktType = loopback, pktType(c.data)
+		c.skb.WireLen = 0 // unless the caller gives a context
 	}
 	if err := c.takeSKB(c.skbImage()); err != nil {
 		return 0, 0, err

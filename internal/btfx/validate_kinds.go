@@ -136,7 +136,7 @@ func (v validation) member(m Member) error {
 		bits = uint64(m.BitSize)
 	case m.BitOffset%8 != 0 && (t.Kind != KindInt || v.t.KindFlag):
 		return reason("Member is not byte aligned")
-	case t.Kind == KindFloat && m.BitOffset%(min(8, size)*8) != 0:
+	case t.Kind == KindFloat && size > 0 && m.BitOffset%(min(8, size)*8) != 0:
 		return reason("Member is not properly aligned")
 	}
 	if (uint64(m.BitOffset)+bits+7)/8 > uint64(v.t.Size) {

@@ -55,6 +55,7 @@ var validateRows = []struct {
 	{"variables that overlap", []Type{int32Type, {Kind: KindVar, Name: "v", Type: 1}, {Kind: KindDatasec, Name: ".data", Size: 8, Vars: []VarSecinfo{{2, 0, 4}, {2, 2, 4}}}}, "Invalid offset"},
 	{"variable that is cut", []Type{int32Type, {Kind: KindVar, Name: "v", Type: 1}, {Kind: KindDatasec, Name: ".data", Size: 8, Vars: []VarSecinfo{{2, 0, 2}}}}, "Invalid size"},
 	{"float of 5 bytes", []Type{{Kind: KindFloat, Name: "f", Size: 5}}, "Invalid type_size"},
+	{"member without bytes", []Type{{Kind: KindStruct, Name: "s", Size: 8, Members: []Member{{Name: "a", Type: 2}}}, {Kind: KindFloat, Name: "f"}}, "Invalid type_size"},
 	{"tag without text", []Type{{Kind: KindStruct, Name: "s"}, {Kind: KindDeclTag, Type: 1, ComponentIdx: -1}}, "Invalid value"},
 	{"tag on an int", []Type{int32Type, {Kind: KindDeclTag, Name: "x", Type: 1, ComponentIdx: -1}}, "Invalid type_id"},
 	{"tag on a missing member", []Type{{Kind: KindStruct, Name: "s"}, {Kind: KindDeclTag, Name: "x", Type: 1}}, "Invalid component_idx"},

@@ -18,7 +18,7 @@ func (r *Report) Floor() Floor {
 	for g, row := range r.Totals() {
 		f[g] = map[string]Count{}
 		for c, n := range row.Counts {
-			if n.Total > 0 {
+			if n.Total > 0 && Column(c) != ColUnprivMessage {
 				f[g][columnNames[c]] = n
 			}
 		}

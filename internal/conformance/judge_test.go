@@ -20,6 +20,8 @@ func annotated(failure bool) *Case {
 
 func TestJudge(t *testing.T) {
 	plain := &Case{Object: &CorpusObject{Name: "f", CPU: "v3"}}
+	overtaken := annotated(true)
+	overtaken.Object, overtaken.Program = &CorpusObject{Name: "verifier_map_ptr", CPU: "v4"}, "read_non_existent_field_rejected"
 	unpriv := &Case{Object: &CorpusObject{Name: "f", CPU: "v3"}, Unpriv: true}
 	for _, tt := range []struct {
 		name        string
@@ -31,19 +33,21 @@ func TestJudge(t *testing.T) {
 		marks       string // one character a column: + agree, - differ, . not compared
 		falseAccept bool
 	}{
-		{"both accept", plain, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "+....", false},
-		{"both reject alike", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "no"}, Reject, "kernel", "++...", false},
-		{"both reject otherwise", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "never"}, Reject, "kernel", "+-...", false},
-		{"false accept", plain, rejected("no"), &SkepAnswer{Verdict: Accept}, Reject, "kernel", "--...", true},
-		{"false reject", plain, accepted(), &SkepAnswer{Verdict: Reject, Line: "no"}, Accept, "kernel", "-....", false},
-		{"unsupported counts as a difference", plain, accepted(), &SkepAnswer{Verdict: Unsupported}, Accept, "kernel", "-....", false},
-		{"unprivileged has its own column", unpriv, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "....+", false},
-		{"refused before the verifier", plain, &Answer{Asked: true, Errno: syscall.EPERM}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", ".....", false},
-		{"a map that cannot be made", plain, &Answer{Asked: true, Setup: "map m"}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", ".....", false},
-		{"annotation instead of the kernel", annotated(true), &Answer{}, &SkepAnswer{Verdict: Reject, Line: "x"}, Reject, "annotation", "+....", false},
-		{"accepted against the annotation is no false accept", annotated(true), &Answer{}, &SkepAnswer{Verdict: Accept}, Reject, "annotation", "-....", false},
-		{"the kernel overrules the annotation", annotated(true), accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "+....", false},
-		{"lockdown is no rule", annotated(false), rejected("program of this type cannot use helper bpf_probe_write_user#36"), &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+....", false},
+		{"both accept", plain, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "+.....", false},
+		{"both reject alike", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "no"}, Reject, "kernel", "++....", false},
+		{"both reject otherwise", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "never"}, Reject, "kernel", "+-....", false},
+		{"false accept", plain, rejected("no"), &SkepAnswer{Verdict: Accept}, Reject, "kernel", "--....", true},
+		{"false reject", plain, accepted(), &SkepAnswer{Verdict: Reject, Line: "no"}, Accept, "kernel", "-.....", false},
+		{"unsupported counts as a difference", plain, accepted(), &SkepAnswer{Verdict: Unsupported}, Accept, "kernel", "-.....", false},
+		{"unprivileged has its own column", unpriv, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "....+.", false},
+		{"unprivileged messages too", unpriv, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "never"}, Reject, "kernel", "....+-", false},
+		{"refused before the verifier", plain, &Answer{Asked: true, Errno: syscall.EPERM}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", "......", false},
+		{"a map that cannot be made", plain, &Answer{Asked: true, Setup: "map m"}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", "......", false},
+		{"annotation instead of the kernel", annotated(true), &Answer{}, &SkepAnswer{Verdict: Reject, Line: "x"}, Reject, "annotation", "+.....", false},
+		{"accepted against the annotation is no false accept", annotated(true), &Answer{}, &SkepAnswer{Verdict: Accept}, Reject, "annotation", "-.....", false},
+		{"the kernel overrules the annotation", annotated(true), accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "+.....", false},
+		{"annotation that 6.18 has overtaken", overtaken, &Answer{}, &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+.....", false},
+		{"lockdown is no rule", annotated(false), rejected("program of this type cannot use helper bpf_probe_write_user#36"), &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+.....", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := Judge(tt.c, tt.kernel, tt.skep)

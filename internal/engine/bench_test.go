@@ -17,7 +17,7 @@ func BenchmarkLease(b *testing.B) {
 
 func BenchmarkRunEmpty(b *testing.B) {
 	pool := newTestPool(b, 0)
-	p := testProgram(b, nil, mov(ir.R0, 0), exit())
+	p := emptyProgram(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		s := pool.Lease()
@@ -30,7 +30,7 @@ func BenchmarkRunEmpty(b *testing.B) {
 
 func BenchmarkRunEmptyPacket(b *testing.B) {
 	pool := newTestPool(b, 0)
-	p := testProgram(b, nil, mov(ir.R0, 2), exit())
+	p := emptyProgram(b)
 	pkt := make([]byte, 64)
 	run := func() uint64 {
 		s := pool.Lease()
@@ -83,4 +83,11 @@ func BenchmarkInterp(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/12000, "ns/op-run")
 		})
 	}
+}
+
+// emptyProgram returns 2 and has no stack.
+func emptyProgram(b *testing.B) *Program {
+	p := testProgram(b, nil, mov(ir.R0, 2), exit())
+	p.code.Funcs[0].Stack = 0
+	return p
 }

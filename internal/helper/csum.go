@@ -21,12 +21,14 @@ func (s sum32) add(v uint32) sum32 {
 	return sum32(sum + carry)
 }
 
-// addWords adds memory whose length is a multiple of 4.
-func (s sum32) addWords(p []byte) sum32 {
+// addBytes adds memory; behind its end it counts as zeros.
+func (s sum32) addBytes(p []byte) sum32 {
 	for ; len(p) >= 4; p = p[4:] {
 		s = s.add(binary.NativeEndian.Uint32(p))
 	}
-	return s
+	var rest [4]byte
+	copy(rest[:], p)
+	return s.add(binary.NativeEndian.Uint32(rest[:]))
 }
 
 // fold gives the sum in 16 bits.
@@ -39,19 +41,17 @@ func (s sum32) fold() uint16 {
 func add16(a, b uint16) uint16 { return sum32(uint32(a) + uint32(b)).fold() }
 
 // csumDiff gives seed - from + to, folded to 16 bits. Either side may be empty.
+// (Before 6.13 the sum was not folded, and sizes had to be multiples of 4.)
 func csumDiff(c *engine.Call, from, fromSize, to, toSize, seed uint64) uint64 {
-	if (fromSize|toSize)%4 != 0 {
-		return result(errno.EINVAL)
-	}
 	old, new := bytesAt(c, from, fromSize), bytesAt(c, to, toSize)
 	sum := sum32(seed)
 	switch {
 	case len(old) > 0 && len(new) > 0:
-		sum = sum.addWords(new).add(^uint32(sum32(0).addWords(old)))
+		sum = sum.addBytes(new).add(^uint32(sum32(0).addBytes(old)))
 	case len(new) > 0:
-		sum = sum.addWords(new)
+		sum = sum.addBytes(new)
 	case len(old) > 0:
-		sum = ^(^sum).addWords(old)
+		sum = ^(^sum).addBytes(old)
 	}
 	return uint64(sum.fold())
 }

@@ -162,15 +162,15 @@ func TestContentsAndConstants(t *testing.T) {
 	}
 }
 
-func TestBytes(t *testing.T) {
+func TestView(t *testing.T) {
 	s := arraySpec(12, 2)
 	s.Flags = bytecode.MapMmapable
 	m := open(t, nil, s)
-	b, writable, e := m.Bytes()
-	if len(b) != 32 || !writable || e != 0 {
-		t.Fatalf("%d bytes, writable %v, %v", len(b), writable, e)
+	v, e := m.View()
+	if e != 0 || len(v.Bytes()) != 32 || !v.Writable() {
+		t.Fatalf("view: %v", e)
 	}
-	b[16] = 7
+	v.Bytes()[16] = 7
 	value := make([]byte, 12)
 	if m.Lookup(k4(1), value, 0); value[0] != 7 {
 		t.Errorf("value 1 is %x", value)
@@ -178,7 +178,18 @@ func TestBytes(t *testing.T) {
 	if e := m.Freeze(); e != errno.EBUSY {
 		t.Errorf("freeze with a writable view: %v", e)
 	}
-	if _, _, e := open(t, nil, arraySpec(8, 1)).Bytes(); e != errno.ENOTSUPP {
+	if v.Close().Release() {
+		t.Error("the view had the last reference")
+	}
+	if e := m.Freeze(); e != 0 {
+		t.Errorf("freeze: %v", e)
+	}
+	v, e = m.View()
+	if e != 0 || v.Writable() {
+		t.Errorf("view of a frozen map: %v", e)
+	}
+	v.Close().Release()
+	if _, e := open(t, nil, arraySpec(8, 1)).View(); e != errno.ENOTSUPP {
 		t.Errorf("view of another array: %v", e)
 	}
 }

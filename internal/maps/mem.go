@@ -69,5 +69,10 @@ func (m *mem) contains(a uintptr) bool { return a-addr(m.base) < m.size }
 // pin keeps the memory mapped for ever: a slice of it was given away.
 func (m *mem) pin() { m.pins.pinned.Store(true) }
 
-// drop gives the pages back; the memory stays mapped and reads as zeros.
-func (m *mem) drop() { dropPages(m.base, m.size) }
+// drop gives the pages back, unless they are pinned; the memory stays mapped and
+// reads as zeros.
+func (m *mem) drop() {
+	if !m.pins.pinned.Load() {
+		dropPages(m.base, m.size)
+	}
+}

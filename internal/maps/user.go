@@ -152,23 +152,5 @@ func (m *Map) endWrite(counted bool) {
 	runtime.KeepAlive(m)
 }
 
-// Bytes is the value area of an array made with BPF_F_MMAPABLE, as mmap(2)
-// gives it; it stays mapped for ever. writable is false for frozen maps, which
-// the caller must then not write; a writable view keeps the map from being
-// frozen. ENOTSUPP for other maps.
-func (m *Map) Bytes() (values []byte, writable bool, e errno.Errno) {
-	if m.spec.Flags&bytecode.MapMmapable == 0 || m.memory() == nil {
-		return nil, false, errno.ENOTSUPP
-	}
-	m.writers.Add(1)
-	if writable = !m.Frozen() && m.spec.Flags&bytecode.MapRdonly == 0; !writable {
-		m.writers.Add(-1)
-	}
-	mem := m.memory()
-	mem.pin()
-	n := uintptr(roundUp8(m.spec.ValueSize)) * uintptr(m.spec.MaxEntries)
-	return view(mem.base, n), writable, 0
-}
-
 // data is a slice's memory, nil for nil.
 func data(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }

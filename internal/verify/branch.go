@@ -36,17 +36,17 @@ func (w *walker) branch(in bytecode.Insn) error {
 	if in.JmpOp() == bytecode.JmpJCOND {
 		return w.mayGoto(in)
 	}
+	n := requireBranch(in, w.pc)
+	if err := w.readReg(in.Dst); err != nil {
+		return err
+	}
 	if s := reservedFields(in); s != "" {
 		return w.fail("%s", s)
 	}
-	n := requireBranch(in, w.pc)
 	if n.useSrc {
 		if err := w.readReg(in.Src); err != nil {
 			return err
 		}
-	}
-	if err := w.readReg(in.Dst); err != nil {
-		return err
 	}
 	if n.useSrc && w.leaksPointer(&w.regs()[in.Src]) && !w.packetComparison(n) {
 		return w.deny(KindLeak, int(in.Src), "R%d pointer comparison prohibited", in.Src)
