@@ -34,7 +34,7 @@ var edges = []struct {
 	{"ringbuf", ". internal/maps"},
 
 	// The root wires.
-	{".", "world internal/attach internal/btfval internal/btfx internal/bytecode internal/catalog internal/engine internal/errno" +
+	{".", "world internal/attach internal/btfval internal/btfx internal/bytecode internal/catalog internal/catalog/corebtf internal/engine internal/errno" +
 		" internal/helper internal/ir internal/lower internal/maps internal/object internal/shadow internal/verify"},
 
 	// Running.

@@ -7,9 +7,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/catalog/corebtf"
 	"github.com/skepbpf/skep/internal/object"
 )
 
@@ -104,7 +106,12 @@ func parseRelease(release string) (catalog.Version, error) {
 }
 
 // Name is the target's name, "linux-6.18".
-func (t Target) Name() string { return t.get().Name }
+func (t Target) Name() string {
+	if t.t == nil {
+		return catalog.Linux6_18.Name
+	}
+	return t.t.Name
+}
 
 // HasBTF reports whether the target knows any kernel types.
 func (t Target) HasBTF() bool { return t.get().BTF != nil }
@@ -116,21 +123,41 @@ func (t Target) WithBTF(raw []byte) (Target, error) {
 	if err != nil {
 		return Target{}, fmt.Errorf("kernel types: %w", err)
 	}
-	return Target{t.get().WithBTF(spec)}, nil
+	return t.WithTypes(spec), nil
 }
 
-func (t Target) get() *catalog.Target {
+// WithTypes is WithBTF for Skep's own packages, which hold parsed BTF.
+func (t Target) WithTypes(spec *btfx.Spec) Target {
 	if t.t == nil {
-		return catalog.Linux6_18
+		t = Linux6_18
+	}
+	return Target{t.t.WithBTF(spec)}
+}
+
+// get is the target in the catalog's form. The default one has the types that
+// the library carries, unless it was given others.
+func (t Target) get() *catalog.Target {
+	switch {
+	case t.t == nil, t.t == catalog.Linux6_18:
+		return withCoreTypes()
 	}
 	return t.t
 }
+
+// withCoreTypes unpacks the library's types when they are first needed.
+var withCoreTypes = sync.OnceValue(func() *catalog.Target {
+	spec, err := corebtf.Load()
+	if err != nil {
+		return catalog.Linux6_18 // what needs kernel types is refused for want of them
+	}
+	return catalog.Linux6_18.WithBTF(spec)
+})
 
 // linkEnv is what linking an object takes from the target.
 func (t Target) linkEnv() *object.Env {
 	c := t.get()
 	return &object.Env{
 		BTF: c.BTF, Kconfig: c.Kconfig,
-		KernelVersion: uint32(c.Version>>8)<<16 | uint32(c.Version&0xff)<<8,
+		KernelVersion: c.VersionCode(),
 	}
 }

@@ -4,11 +4,21 @@ package main
 
 import (
 	"github.com/skepbpf/skep"
+	"github.com/skepbpf/skep/internal/catalog/vmlinux"
 )
 
 // wholeTypes gives the default target all of the kernel's types, which the
 // command carries. Other targets keep what they have.
-func wholeTypes(t skep.Target) (skep.Target, error) { return t, nil }
+func wholeTypes(t skep.Target) (skep.Target, error) {
+	if t.Name() != skep.Linux6_18.Name() {
+		return t, nil
+	}
+	spec, err := vmlinux.Load()
+	if err != nil {
+		return t, err
+	}
+	return t.WithTypes(spec), nil
+}
 
 // newKernel makes a kernel with options that may be nil.
 func newKernel(opts *skep.KernelOptions) (*skep.Kernel, error) {

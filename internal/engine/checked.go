@@ -66,7 +66,7 @@ func (e *AccessError) Error() string {
 func (e Checked) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) uint64 {
 	outer := s.watched
 	callback := outer != nil && outer.depth == s.depth
-	c := checker{machine: machine{s: s, base: s.top, top: s.top}, w: outer}
+	c := checker{machine: activate(s), w: outer}
 	if !callback {
 		c.w = e.begin(s, p)
 		s.watched = c.w
@@ -75,7 +75,8 @@ func (e Checked) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) ui
 	site := c.w.pc
 	c.run(p, fn, callback)
 	c.w.pc = site
-	s.sp, s.top, s.watched = c.spBase, c.base, outer
+	c.deactivate()
+	s.watched = outer
 	return c.r[ir.R0]
 }
 

@@ -10,11 +10,10 @@ type Interpreter struct{}
 
 // Exec implements Executable.
 func (Interpreter) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) uint64 {
-	m := machine{s: s, base: s.top, top: s.top}
+	m := activate(s)
 	m.arguments(r1, r2, r3, r4, r5)
-	pc := m.enter(p, fn, s.sp)
-	m.loop(pc)
-	s.sp, s.top = m.spBase, m.base
+	m.loop(m.enter(p, fn, s.sp))
+	m.deactivate()
 	return m.r[ir.R0]
 }
 
@@ -23,7 +22,7 @@ func (Interpreter) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) 
 // double the time: operations that are rare or long are elsewhere (cold,
 // control).
 func (m *machine) loop(pc int) {
-	r, ops := &m.r, m.code.Ops
+	r, ops := m.r, m.code.Ops
 	for {
 		op := &ops[pc]
 		pc++
@@ -102,6 +101,11 @@ func (m *machine) loop(pc int) {
 			taken = uint32(r[d]) == uint32(b)
 		case ir.JNeW:
 			taken = uint32(r[d]) != uint32(b)
+		case ir.Exit:
+			if pc = m.exit(); pc < 0 {
+				return
+			}
+			ops = m.code.Ops
 		default:
 			if op.Code.IsCondJump() {
 				taken = holds(op.Code, r[d], b)

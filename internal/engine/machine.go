@@ -5,9 +5,13 @@ package engine
 
 import "github.com/skepbpf/skep/internal/ir"
 
+// registers is a register file. It is not cleared between activations: a
+// verified program reads no register that it has not written.
+type registers [ir.NumRegs]uint64
+
 // machine is one activation of an interpreter, from Exec to its return.
 type machine struct {
-	r    [ir.NumRegs]uint64
+	r    *registers
 	s    *Slot
 	prog *Program
 	code *ir.Code
@@ -25,6 +29,21 @@ type frame struct {
 	saved [5]uint64 // R6 to R10
 }
 
+// activate begins an activation on a slot; deactivate ends it.
+func activate(s *Slot) machine {
+	if s.level == len(s.files) {
+		s.files = append(s.files, new(registers))
+	}
+	m := machine{r: s.files[s.level], s: s, spBase: s.sp, base: s.top, top: s.top}
+	s.level++
+	return m
+}
+
+func (m *machine) deactivate() {
+	m.s.level--
+	m.s.sp, m.s.top = m.spBase, m.base
+}
+
 // enter starts function fn of p with its frame right below sp, and returns
 // its first operation.
 //
@@ -32,9 +51,6 @@ type frame struct {
 //	     |  fn.Stack      |
 //	     +----------------+ ← where a callee's frame begins
 func (m *machine) enter(p *Program, fn int, sp uint64) int {
-	if m.prog == nil {
-		m.spBase = sp
-	}
 	m.prog, m.code = p, p.code
 	m.fn = &p.code.Funcs[fn]
 	m.r[ir.R10] = sp
@@ -45,7 +61,7 @@ func (m *machine) enter(p *Program, fn int, sp uint64) int {
 }
 
 func (m *machine) arguments(r1, r2, r3, r4, r5 uint64) {
-	r := &m.r
+	r := m.r
 	r[ir.R1], r[ir.R2], r[ir.R3], r[ir.R4], r[ir.R5] = r1, r2, r3, r4, r5
 }
 
@@ -71,7 +87,7 @@ func (m *machine) control(op *ir.Op, pc int, b uint64) int {
 }
 
 func (m *machine) callHost(op *ir.Op, pc int) int {
-	s, r := m.s, &m.r
+	s, r := m.s, m.r
 	s.sp, s.top = m.below(), m.top
 	s.call.prog, s.call.site = m.prog, &m.code.Calls[op.Imm]
 	r[ir.R0] = m.prog.bodies[op.Imm](&s.call, r[ir.R1], r[ir.R2], r[ir.R3], r[ir.R4], r[ir.R5])
@@ -149,7 +165,7 @@ func (m *machine) packetWord(op *ir.Op, pc int, b uint64) int {
 
 // cold runs the straight operations that the loop has no room for.
 func (m *machine) cold(op *ir.Op, b uint64) {
-	r, d := &m.r, op.Dst&(ir.NumRegs-1)
+	r, d := m.r, op.Dst&(ir.NumRegs-1)
 	switch c := op.Code; {
 	case c <= ir.Swap64:
 		r[d] = arithmetic(c, r[d], b)

@@ -95,17 +95,18 @@ type suspended struct {
 	call      Call
 	sp        uint64
 	top       int
+	level     int
 	depth     int
 	watched   *watch
 }
 
 func (s *Slot) suspend() suspended {
-	return suspended{s.hdr.TailCalls, s.hdr.Loops, s.call, s.sp, s.top, s.depth, s.watched}
+	return suspended{s.hdr.TailCalls, s.hdr.Loops, s.call, s.sp, s.top, s.level, s.depth, s.watched}
 }
 
 func (s *Slot) resume(o suspended) {
 	s.hdr.TailCalls, s.hdr.Loops = o.tailCalls, o.loops
-	s.call, s.sp, s.top, s.depth, s.watched = o.call, o.sp, o.top, o.depth, o.watched
+	s.call, s.sp, s.top, s.level, s.depth, s.watched = o.call, o.sp, o.top, o.level, o.depth, o.watched
 }
 
 // takeErr gives the reason why a run was stopped, and lets the next one start.

@@ -56,6 +56,8 @@ type Slot struct {
 	sp     uint64
 	top    int
 	frames []frame
+	files  []*registers // a register file for each activation, level of them in use
+	level  int
 	depth  int // runs that are going on, one within the other
 
 	call    Call
@@ -158,7 +160,7 @@ func (s *Slot) clean() {
 		s.unwatch()
 	}
 	s.unwatch, s.cause, s.deadline = nil, nil, time.Time{}
-	s.depth, s.top, s.sp = 0, 0, s.stackTop()
+	s.depth, s.level, s.top, s.sp = 0, 0, 0, s.stackTop()
 	s.watched = nil
 	s.stopped, s.err = false, nil
 }
