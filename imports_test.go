@@ -29,6 +29,8 @@ var edges = []struct {
 	{"examples/embed", "."},
 	{"internal/conformance/cmd/conformance", ". internal/conformance"},
 	{"internal/conformance", ". internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/conformance/isa internal/live internal/object internal/verify"},
+	{"internal/fuzz", ". internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/engine internal/helper internal/live internal/lower" +
+		" internal/maps internal/object internal/shadow internal/verify"},
 	{"internal/conformance/isa", "internal/bytecode"},
 	{"internal/tools/pcapgen", "internal/attach internal/attach/capture"},
 	{"ringbuf", ". internal/maps"},

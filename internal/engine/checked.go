@@ -66,7 +66,8 @@ func (e *AccessError) Error() string {
 func (e Checked) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) uint64 {
 	outer := s.watched
 	callback := outer != nil && outer.depth == s.depth
-	c := checker{machine: activate(s), w: outer}
+	c := checker{w: outer}
+	c.activate(s)
 	if !callback {
 		c.w = e.begin(s, p)
 		s.watched = c.w

@@ -10,7 +10,8 @@ type Interpreter struct{}
 
 // Exec implements Executable.
 func (Interpreter) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) uint64 {
-	m := activate(s)
+	var m machine
+	m.activate(s)
 	m.arguments(r1, r2, r3, r4, r5)
 	m.loop(m.enter(p, fn, s.sp))
 	m.deactivate()

@@ -30,13 +30,13 @@ type frame struct {
 }
 
 // activate begins an activation on a slot; deactivate ends it.
-func activate(s *Slot) machine {
+func (m *machine) activate(s *Slot) {
 	if s.level == len(s.files) {
 		s.files = append(s.files, new(registers))
 	}
-	m := machine{r: s.files[s.level], s: s, spBase: s.sp, base: s.top, top: s.top}
+	m.s, m.r = s, s.files[s.level]
+	m.spBase, m.base, m.top = s.sp, s.top, s.top
 	s.level++
-	return m
 }
 
 func (m *machine) deactivate() {

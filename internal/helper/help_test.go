@@ -6,13 +6,16 @@ package helper_test
 import (
 	"bytes"
 	"encoding/binary"
-	"maps"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/skepbpf/skep"
+	"github.com/skepbpf/skep/ringbuf"
 	"github.com/skepbpf/skep/world"
 )
 
@@ -21,21 +24,24 @@ import (
 const (
 	outMap   = "out"
 	constMap = ".rodata"
+	ringMap  = "ring"
 	outSize  = 512
 )
 
 // sample is a program and what it must do.
 type sample struct {
-	name   string
-	typ    ebpf.ProgramType // 0: a tc program
-	consts []byte           // value of constMap
-	maps   map[string]*ebpf.MapSpec
-	body   asm.Instructions // what comes before the exit; it leaves R0 as it likes
-	packet []byte           // nil: 64 zeros
+	typ      ebpf.ProgramType // 0: a tc program
+	consts   []byte           // value of constMap
+	maps     []*ebpf.MapSpec
+	body     asm.Instructions // what comes before the exit; it leaves R0 as it likes
+	callback asm.Instructions // the function "callback", with its exit
+	packet   []byte           // nil: 64 zeros
 
 	ret     uint32
-	out     []byte // beginning of the value of outMap; nil: not compared
-	packets []byte // the packet after the run; nil: not compared
+	out     []byte   // beginning of the value of outMap; nil: not compared
+	packets []byte   // the packet after the run; nil: not compared
+	records []string // in ringMap
+	log     []string // what Skep's log has; the kernel's is not read
 	// ours: the kernel is not asked, because its answer is another.
 	ours bool
 }
@@ -44,6 +50,8 @@ type sample struct {
 type outcome struct {
 	ret         uint32
 	out, packet []byte
+	records     []string
+	log         []string
 }
 
 // check runs a sample everywhere.
@@ -53,7 +61,11 @@ func (s *sample) check(t *testing.T) {
 		s.packet = make([]byte, 64)
 	}
 	for _, e := range skep.Linux6_18.Features().Engines {
-		s.compare(t, string(e), s.runSkep(t, e))
+		got := s.runSkep(t, e)
+		s.compare(t, string(e), got)
+		if !slices.Equal(got.log, s.log) {
+			t.Errorf("%s printed %q, want %q", e, got.log, s.log)
+		}
 	}
 	if got, ok := s.runKernel(t); ok && !s.ours {
 		s.compare(t, "kernel", got)
@@ -67,6 +79,9 @@ func (s *sample) compare(t *testing.T, who string, got outcome) {
 	}
 	if want := s.out; want != nil && !bytes.Equal(got.out[:len(want)], want) {
 		t.Errorf("%s wrote\n%q, want\n%q", who, got.out[:len(want)], want)
+	}
+	if !slices.Equal(got.records, s.records) {
+		t.Errorf("%s gave records %q, want %q", who, got.records, s.records)
 	}
 	if s.packets != nil && !bytes.Equal(got.packet, s.packets) {
 		t.Errorf("%s left the packet\n%x, want\n%x", who, got.packet, s.packets)
@@ -84,7 +99,9 @@ func (s *sample) spec() *ebpf.CollectionSpec {
 			Flags: rdonlyProg, Contents: []ebpf.MapKV{{Key: uint32(0), Value: s.consts}},
 		}
 	}
-	maps.Copy(spec.Maps, s.maps)
+	for _, m := range s.maps {
+		spec.Maps[m.Name] = m
+	}
 	typ := s.typ
 	if typ == ebpf.UnspecifiedProgram {
 		typ = ebpf.SchedCLS
@@ -93,8 +110,11 @@ func (s *sample) spec() *ebpf.CollectionSpec {
 		asm.Mov.Reg(asm.R6, asm.R1),
 		asm.LoadMapValue(asm.R9, 0, 0).WithReference(outMap),
 		s.body)
-	if !ends(body) {
-		body = append(body, asm.Return())
+	body = append(body, asm.Return())
+	body[0] = function(body[0], "prog", btf.GlobalFunc)
+	if s.callback != nil {
+		s.callback[0] = function(s.callback[0], "callback", btf.StaticFunc)
+		body = append(body, s.callback...)
 	}
 	spec.Programs = map[string]*ebpf.ProgramSpec{
 		"prog": {Name: "prog", Type: typ, License: "GPL", Instructions: body},
@@ -104,12 +124,21 @@ func (s *sample) spec() *ebpf.CollectionSpec {
 
 const rdonlyProg = 1 << 7 // BPF_F_RDONLY_PROG
 
-func ends(p asm.Instructions) bool { return p[len(p)-1].OpCode.JumpOp() == asm.Exit }
+// function gives a function's first instruction its name and type.
+func function(in asm.Instruction, name string, linkage btf.FuncLinkage) asm.Instruction {
+	integer := &btf.Int{Name: "long", Size: 8, Encoding: btf.Signed}
+	proto := &btf.FuncProto{Return: integer, Params: []btf.FuncParam{{Name: "arg", Type: integer}}}
+	return btf.WithFuncMetadata(in.WithSymbol(name), &btf.Func{Name: name, Type: proto, Linkage: linkage})
+}
 
 // runSkep runs the sample in an engine, in a fake world.
 func (s *sample) runSkep(t *testing.T, e skep.Engine) outcome {
 	t.Helper()
-	k, err := skep.NewKernel(&skep.KernelOptions{World: world.NewFake().World()})
+	var got outcome
+	k, err := skep.NewKernel(&skep.KernelOptions{
+		World: world.NewFake().World(),
+		Log:   func(_, text string) { got.log = append(got.log, text) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,12 +152,22 @@ func (s *sample) runSkep(t *testing.T, e skep.Engine) outcome {
 		t.Fatalf("%+v", err)
 	}
 	defer c.Close()
-	var got outcome
 	if got.ret, got.packet, err = c.Programs["prog"].Test(s.packet); err != nil {
 		t.Fatal(err)
 	}
 	if got.out, err = c.Maps[outMap].LookupBytes(uint32(0)); err != nil {
 		t.Fatal(err)
+	}
+	if m := c.Maps[ringMap]; m != nil {
+		r, err := ringbuf.NewReader(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		r.SetDeadline(time.Now())
+		for rec, err := r.Read(); err == nil; rec, err = r.Read() {
+			got.records = append(got.records, string(rec.RawSample))
+		}
 	}
 	return got
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,6 +31,17 @@ func (s *sample) runKernel(t *testing.T) (got outcome, ok bool) {
 	}
 	if got.out, err = c.Maps[outMap].LookupBytes(uint32(0)); err != nil {
 		t.Fatal(err)
+	}
+	if m := c.Maps[ringMap]; m != nil {
+		r, err := ringbuf.NewReader(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		r.SetDeadline(time.Now())
+		for rec, err := r.Read(); err == nil; rec, err = r.Read() {
+			got.records = append(got.records, string(rec.RawSample))
+		}
 	}
 	return got, true
 }

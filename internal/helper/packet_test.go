@@ -234,8 +234,12 @@ func TestCsumDiff(t *testing.T) {
 
 func TestCsumReplace(t *testing.T) {
 	const at = 24
-	l3 := func(args ...any) asm.Instructions { return call(asm.FnL3CsumReplace, append([]any{ctxArg{}, at}, args...)...) }
-	l4 := func(args ...any) asm.Instructions { return call(asm.FnL4CsumReplace, append([]any{ctxArg{}, at}, args...)...) }
+	l3 := func(args ...any) asm.Instructions {
+		return call(asm.FnL3CsumReplace, append([]any{ctxArg{}, at}, args...)...)
+	}
+	l4 := func(args ...any) asm.Instructions {
+		return call(asm.FnL4CsumReplace, append([]any{ctxArg{}, at}, args...)...)
+	}
 	for _, row := range []struct {
 		name string
 		sum  []byte // before, nil: as in frame

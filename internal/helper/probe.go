@@ -63,10 +63,16 @@ func probeRead(c *engine.Call, dst, size, src, _, _ uint64) uint64 {
 	return 0
 }
 
+// probeReadStr copies words as long as there is room for one, so that the rest
+// of a string's last word is cleared.
 func probeReadStr(c *engine.Call, dst, size, src, _, _ uint64) uint64 {
-	n := peekString(c, bytesAt(c, dst, size), src)
+	p := bytesAt(c, dst, size)
+	n := peekString(c, p, src)
 	if n < 0 {
 		return result(errno.EFAULT)
+	}
+	if end := (n + 7) &^ 7; end <= len(p) {
+		clear(p[n:end])
 	}
 	return uint64(n)
 }
@@ -88,5 +94,9 @@ func probeReadKernelStr(c *engine.Call, dst, size, src, _, _ uint64) uint64 {
 		clear(bytesAt(c, dst, size))
 		return result(errno.ERANGE)
 	}
-	return probeReadStr(c, dst, size, src, 0, 0)
+	n := peekString(c, bytesAt(c, dst, size), src)
+	if n < 0 {
+		return result(errno.EFAULT)
+	}
+	return uint64(n)
 }

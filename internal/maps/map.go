@@ -140,9 +140,14 @@ func New(env *Env, spec *bytecode.MapSpec) (*Map, error) {
 	m.userSize = userSize(k, m.spec, env.cpus())
 	m.refs.Store(1)
 	if err := m.charge(); err != nil {
+		m.close()
 		return nil, fmt.Errorf("map %q: %w", spec.Name, err)
 	}
-	return m, m.fill()
+	if err := m.fill(); err != nil {
+		m.Release()
+		return nil, err
+	}
+	return m, nil
 }
 
 func createError(spec *bytecode.MapSpec, e errno.Errno) error {

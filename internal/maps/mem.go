@@ -16,9 +16,7 @@ import (
 // It is unmapped when nothing refers to the mem any more, not when its map is
 // closed: a reader that raced with Close then reads zeros, no foreign memory.
 type mem struct {
-	base unsafe.Pointer
-	size uintptr
-	fd   int // memfd behind it, -1 without one
+	region
 	pins *pins
 }
 
@@ -29,8 +27,7 @@ type pins struct{ pinned atomic.Bool }
 // maxMem is what a map may reserve: half of a 47-bit address space.
 const maxMem = 1 << 46
 
-// newMem reserves size bytes; hugePages asks for large ones where size makes
-// that worth while. It returns nil when the system refuses.
+// newMem reserves size bytes. It returns nil when the system refuses.
 func newMem(size uint64) *mem {
 	if size == 0 || size > maxMem || uint64(uintptr(size)) != size {
 		return nil
@@ -46,12 +43,12 @@ func newMem(size uint64) *mem {
 type region struct {
 	base unsafe.Pointer
 	size uintptr
-	fd   int
+	fd   int // memfd behind it, -1 without one
 }
 
 // manage ties a region's life to a mem's.
 func manage(r region) *mem {
-	m := &mem{base: r.base, size: r.size, fd: r.fd, pins: new(pins)}
+	m := &mem{region: r, pins: new(pins)}
 	runtime.AddCleanup(m, func(p *pins) {
 		if !p.pinned.Load() {
 			r.unmap()
@@ -73,6 +70,6 @@ func (m *mem) pin() { m.pins.pinned.Store(true) }
 // reads as zeros.
 func (m *mem) drop() {
 	if !m.pins.pinned.Load() {
-		dropPages(m.base, m.size)
+		m.region.dropPages()
 	}
 }

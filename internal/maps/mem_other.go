@@ -20,6 +20,6 @@ func reserve(size uintptr) (region, bool) {
 
 func (r region) unmap() {}
 
-func dropPages(p unsafe.Pointer, size uintptr) { zero(p, size) }
+func (r region) dropPages() { zero(r.base, r.size) }
 
 func reserveMirrored(head, data uintptr) (region, bool) { return region{}, false }

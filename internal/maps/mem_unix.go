@@ -4,11 +4,7 @@
 
 package maps
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 const anonymous = unix.MAP_PRIVATE | unix.MAP_ANON | mapNoReserve
 
@@ -31,6 +27,9 @@ func (r region) unmap() {
 
 // dropPages maps fresh pages over the old ones: the same on every Unix, and
 // never a moment without a mapping.
-func dropPages(p unsafe.Pointer, size uintptr) {
-	_, _ = unix.MmapPtr(-1, 0, p, size, unix.PROT_READ|unix.PROT_WRITE, anonymous|unix.MAP_FIXED)
+func (r region) dropPages() {
+	_, err := unix.MmapPtr(-1, 0, r.base, r.size, unix.PROT_READ|unix.PROT_WRITE, anonymous|unix.MAP_FIXED)
+	if err == nil && r.fd >= 0 {
+		_ = unix.Ftruncate(r.fd, 0)
+	}
 }

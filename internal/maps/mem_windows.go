@@ -2,11 +2,7 @@
 
 package maps
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/windows"
-)
+import "golang.org/x/sys/windows"
 
 // reserve commits size bytes; Windows gives pages when they are touched.
 func reserve(size uintptr) (region, bool) {
@@ -19,6 +15,6 @@ func reserve(size uintptr) (region, bool) {
 
 func (r region) unmap() { _ = windows.VirtualFree(addr(r.base), 0, windows.MEM_RELEASE) }
 
-func dropPages(p unsafe.Pointer, size uintptr) { zero(p, size) }
+func (r region) dropPages() { zero(r.base, r.size) }
 
 func reserveMirrored(head, data uintptr) (region, bool) { return region{}, false }

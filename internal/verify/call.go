@@ -136,6 +136,7 @@ const (
 	helperProbeReadStr    = 45
 	helperGetStack        = 67
 	helperGetLocalStorage = 81
+	helperSKRelease       = 86
 	helperMapPush         = 87
 	helperMapPop          = 88
 	helperProbeUserStr    = 114
@@ -241,6 +242,12 @@ func (w *walker) callResult(m *callMeta) error {
 		*r0 = domain.Pointer(domain.PtrToSocket, flags)
 	case catalog.RetSockCommon:
 		*r0 = domain.Pointer(domain.PtrToSockCommon, flags)
+	case catalog.RetBTFID:
+		obj, err := w.objectResult(m, flags)
+		if err != nil {
+			return err
+		}
+		*r0 = obj
 	case catalog.RetTCPSock:
 		*r0 = domain.Pointer(domain.PtrToTCPSock, flags)
 	default:

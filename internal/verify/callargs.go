@@ -86,7 +86,7 @@ func (w *walker) checkArg(i int, m *callMeta) error {
 		}
 	}
 	if !(reg.IsNull() && arg.Flags&catalog.ArgMaybeNull != 0) {
-		if err := w.checkArgType(r, arg); err != nil {
+		if err := w.checkArgType(r, arg, m); err != nil {
 			return err
 		}
 		if err := w.checkArgOffset(r, arg); err != nil {
@@ -100,7 +100,7 @@ func (w *walker) checkArg(i int, m *callMeta) error {
 }
 
 // checkArgType compares a register with what the parameter may be.
-func (w *walker) checkArgType(r uint8, arg catalog.Arg) error {
+func (w *walker) checkArgType(r uint8, arg catalog.Arg, m *callMeta) error {
 	reg := &w.regs()[r]
 	flags := reg.Flags
 	if arg.Flags&catalog.ArgRdonly != 0 {
@@ -115,7 +115,7 @@ func (w *walker) checkArgType(r uint8, arg catalog.Arg) error {
 	types := argTypes[arg.Kind]
 	for _, t := range types {
 		if t.kind == reg.Kind && t.flags == flags {
-			return nil
+			return w.checkObjectArg(r, arg, m)
 		}
 	}
 	names := make([]string, len(types))
@@ -190,7 +190,7 @@ func (w *walker) checkArgValue(i int, r uint8, arg catalog.Arg, m *callMeta) err
 	case catalog.ArgConstStr:
 		return w.checkConstStr(r)
 	case catalog.ArgCtx, catalog.ArgScalar, catalog.ArgRingbufMem, catalog.ArgStack,
-		catalog.ArgSocket, catalog.ArgSockCommon, catalog.ArgBTFIDSockCommon:
+		catalog.ArgSocket, catalog.ArgSockCommon, catalog.ArgBTFIDSockCommon, catalog.ArgBTFID:
 		return nil
 	default:
 		return w.unsupported("arguments of %s", m.proto.Name)
@@ -323,7 +323,8 @@ func (w *walker) checkHelperMem(r uint8, size int, write, zeroOK bool, m *callMe
 	case domain.PtrToCtx:
 		return w.checkHelperCtx(r, size, write, zeroOK)
 	case domain.PtrToBTFID:
-		return w.unsupported("kernel objects as arguments")
+		_, err := w.accessBTF(memNeed{reg: r, off: reg.Off, size: size, value: -1})
+		return err
 	}
 	return w.notMemory(r, size, zeroOK)
 }

@@ -4,6 +4,7 @@
 package verify
 
 import (
+	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/catalog"
 	"github.com/skepbpf/skep/internal/verify/domain"
@@ -257,6 +258,9 @@ func (w *walker) accessCtx(n memNeed) (domain.Reg, error) {
 	if err := w.checkPlainOffset(base, n.reg, false); err != nil {
 		return domain.Reg{}, err
 	}
+	if w.pt.Ctx.BTFArgs {
+		return w.accessArgs(n)
+	}
 	res, ok := w.target.CtxAccess(catalog.CtxQuery{Env: w.env, Off: int(n.off), Size: n.size, Write: n.write, SignExtend: n.signExt})
 	if !ok {
 		w.log.line(w, w.pc)
@@ -290,13 +294,35 @@ func (w *walker) ctxValue(res catalog.CtxResult) (domain.Reg, error) {
 	}
 	k, ok := ctxKinds[res.Kind]
 	if !ok {
-		return domain.Reg{}, w.unsupported("context field of kernel type %s", res.BTF)
+		return w.ctxObject(res)
 	}
 	v := domain.Pointer(k.kind, k.flags)
 	if k.flags&domain.MaybeNull != 0 {
 		v.ID = w.newID()
 	}
 	return v, nil
+}
+
+// ctxObject is a kernel object that a context field leads to.
+func (w *walker) ctxObject(res catalog.CtxResult) (domain.Reg, error) {
+	flags := domain.PtrTrusted
+	switch res.Kind {
+	case catalog.ValueBTF:
+	case catalog.ValueBTFOrNull:
+		flags |= domain.MaybeNull
+	case catalog.ValueTPBuffer:
+		return domain.Pointer(domain.PtrToTPBuffer, 0), nil
+	default:
+		return domain.Reg{}, w.unsupported("context field of kind %d", res.Kind)
+	}
+	if w.target.BTF == nil {
+		return w.unsupported2("kernel objects: the target has no BTF")
+	}
+	id, ok := w.target.BTF.Find(res.BTF, btfx.KindStruct)
+	if !ok {
+		return domain.Reg{}, w.unsupported("struct %s is not in the target", res.BTF)
+	}
+	return w.objectPointer(w.target.BTF, id, flags), nil
 }
 
 // checkPlainOffset requires a pointer as it was got: no variable offset, and
@@ -377,12 +403,4 @@ func (w *walker) checkBufferOffset(r *domain.Reg, n memNeed, what string) error 
 		return w.deny(KindBounds, int(n.reg), "R%d invalid variable buffer offset: off=%d, var_off=%s", n.reg, n.off, r.Var)
 	}
 	return nil
-}
-
-func (w *walker) accessBTF(n memNeed) (domain.Reg, error) {
-	return domain.Reg{}, w.unsupported("access to kernel objects")
-}
-
-func (w *walker) accessMapPtr(n memNeed) (domain.Reg, error) {
-	return domain.Reg{}, w.unsupported("access to struct bpf_map")
 }

@@ -77,8 +77,24 @@ func (w *walker) checkLoad() error {
 		return &Rejection{Line: "program type needs capabilities that the loader does not have", Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEPERM}
 	}
 	if w.pt.Ctx.BTFArgs {
-		return w.unsupported("programs of type %s", w.pt.Name)
+		return w.findAttachTarget()
 	}
+	return nil
+}
+
+// findAttachTarget finds the prototype that a BTF-typed context follows.
+func (w *walker) findAttachTarget() error {
+	switch {
+	case w.prog.Type == bytecode.ProgExt || w.prog.AttachProg != nil:
+		return w.unsupported("programs that attach to other programs")
+	case w.target.BTF == nil:
+		return w.unsupported("programs of type %s: the target has no BTF", w.pt.Name)
+	}
+	at, err := w.target.AttachTarget(w.env, w.prog.AttachBTFID)
+	if err != nil {
+		return &Rejection{Line: err.Error(), Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEINVAL}
+	}
+	w.attach = at
 	return nil
 }
 

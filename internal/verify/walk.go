@@ -34,6 +34,7 @@ type walker struct {
 	env    catalog.Env
 	pt     *catalog.ProgType
 	ret    catalog.ReturnRule
+	attach *catalog.AttachTarget // of programs with BTF-typed contexts
 	maps   []MapView
 	priv   privileges
 	strict bool // alignment is checked

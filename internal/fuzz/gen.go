@@ -1,0 +1,240 @@
+// This file defines the generator of nearly valid programs: what a program is
+// made of, and how one is begun and ended.
+
+package fuzz
+
+import (
+	"math/rand/v2"
+
+	"github.com/skepbpf/skep/internal/bytecode"
+)
+
+// generator writes one program. It keeps a rough account of what registers
+// hold, so that most of what it writes is accepted, and makes a mistake now
+// and then. What it believes proves nothing.
+type generator struct {
+	*rand.Rand
+	asm
+	profile *profile
+	maps    []*bytecode.MapSpec
+	state   state
+
+	mistakes float64 // probability of each possible mistake
+	budget   int     // instructions that may still be written
+	depth    int     // blocks within blocks
+	loops    int     // loops around the place
+	pinned   uint16  // registers that must keep what they are
+	numbers  uint16  // registers that must stay numbers
+	same     bool    // every run gives the same result
+	out      label   // where the function gives up
+	fn       *function
+	funcs    []*function
+}
+
+// function is a function of the program.
+type function struct {
+	entry    label
+	args     []value
+	callback bool // returns 0 or 1
+	global   bool
+	level    int // calls around it
+	packet   bool
+}
+
+// generate writes a program. The same random numbers give the same program.
+func generate(r *rand.Rand) *Sample {
+	for {
+		if s := tryGenerate(r); s != nil {
+			return s
+		}
+	}
+}
+
+func tryGenerate(r *rand.Rand) *Sample {
+	g := &generator{
+		Rand: r, profile: pickProfile(r), maps: dataMaps(), same: true,
+		mistakes: []float64{0, 0, 0, 0.002, 0.01}[r.IntN(5)], budget: 20 + r.IntN(120),
+	}
+	g.function(&function{entry: g.newLabel()})
+	for i := 1; i < len(g.funcs); i++ {
+		g.budget = 8 + g.IntN(30)
+		g.function(g.funcs[i])
+	}
+	code, ok := g.finish()
+	if !ok {
+		return nil
+	}
+	p := &bytecode.Program{
+		Name: "fuzz", Type: g.profile.typ, License: "GPL", Insns: code, Maps: g.maps, Flags: g.flags(),
+	}
+	g.describe(p)
+	return &Sample{Prog: p, profile: g.profile, comparable: g.same && g.profile.testRun}
+}
+
+// flags makes the verifier keep more states now and then, as its own tests do.
+func (g *generator) flags() uint32 {
+	if g.chance(0.3) {
+		return bytecode.FlagTestStateFreq
+	}
+	return 0
+}
+
+func pickProfile(r *rand.Rand) *profile {
+	total := 0
+	for _, p := range profiles {
+		total += p.weight
+	}
+	n := r.IntN(total)
+	for _, p := range profiles {
+		if n -= p.weight; n < 0 {
+			return p
+		}
+	}
+	return profiles[0]
+}
+
+func (g *generator) chance(p float64) bool { return g.Float64() < p }
+
+// mistake decides whether to do something wrong here.
+func (g *generator) mistake() bool { return g.mistakes > 0 && g.chance(g.mistakes) }
+
+// one picks an element.
+func one[T any](g *generator, list ...T) T { return list[g.IntN(len(list))] }
+
+// function writes a function: its beginning, a block, and two ends.
+func (g *generator) function(f *function) {
+	if g.funcs == nil {
+		g.funcs = append(g.funcs, f)
+	}
+	g.fn, g.state, g.out = f, state{}, g.newLabel()
+	g.pinned, g.numbers, g.depth, g.loops = 1<<r10, 0, 0, 0
+	g.place(f.entry)
+	g.set(r10, value{kind: memPtr, lo: -8 * numSlots, atomic: true, frame: true})
+	if f.level == 0 {
+		g.set(r1, value{kind: ctxPtr})
+	}
+	for i, v := range f.args {
+		g.set(r1+reg(i), v)
+	}
+	g.prologue()
+	g.block(g.budget)
+	g.epilogue()
+	g.place(g.out)
+	g.emit(movK(r0, 0), exit())
+}
+
+// prologue saves arguments where calls leave them alone.
+func (g *generator) prologue() {
+	to := r6
+	for r := r1; r <= r5; r++ {
+		if v := g.state.regs[r]; v.kind != dead && v.kind != scalar && to <= r6+2 {
+			g.emit(mov(to, r))
+			g.set(to, v)
+			if v.kind == ctxPtr {
+				g.pinned |= 1 << to
+			}
+			to++
+		}
+	}
+	if g.hasPacket() && g.chance(0.8) {
+		g.loadPacket()
+	}
+}
+
+// epilogue leaves the function with a mix of all numbers as its result.
+func (g *generator) epilogue() {
+	acc := r0
+	if g.state.regs[r0].kind != scalar {
+		g.emit(movK(r0, int32(g.IntN(4))))
+	}
+	for r := r1; r <= r9; r++ {
+		if g.state.regs[r].kind == scalar && g.chance(0.7) {
+			g.emit(aluX(w64, one(g, uint8(bytecode.ALUXor), bytecode.ALUAdd, bytecode.ALUSub), acc, r))
+		}
+	}
+	switch {
+	case g.fn.callback:
+		g.emit(aluK(w64, bytecode.ALUAnd, r0, 1))
+	case g.fn.level == 0 && g.profile.ret != 0:
+		g.emit(aluK(w64, bytecode.ALUAnd, r0, g.profile.ret))
+	}
+	g.emit(exit())
+}
+
+// set notes what a register holds.
+func (g *generator) set(r reg, v value) { g.state.regs[r] = v }
+
+// block writes fragments until it has used up n instructions.
+func (g *generator) block(n int) {
+	g.depth++
+	for end := len(g.insns) + n; len(g.insns) < end && len(g.insns) < maxLength; {
+		g.fragment()
+	}
+	g.depth--
+}
+
+// maxLength keeps programs small: what goes wrong does so in few instructions.
+const maxLength = 400
+
+// fragment is a kind of thing to write. write returns false, having written
+// nothing, where the state does not allow it.
+type fragment struct {
+	name   string
+	weight int
+	write  func(*generator) bool
+}
+
+var fragments []fragment // see init: the table and the writers refer to each other
+
+var totalWeight int
+
+func init() {
+	fragments = []fragment{
+		{"constant", 4, (*generator).constant},
+		{"copy", 5, (*generator).copy},
+		{"arithmetic by constant", 14, (*generator).arithmeticK},
+		{"arithmetic by register", 10, (*generator).arithmeticX},
+		{"byte swap", 2, (*generator).byteSwap},
+		{"unknown number", 10, (*generator).unknown},
+		{"bound", 8, (*generator).boundAny},
+		{"claim", 5, (*generator).claim},
+		{"spill", 7, (*generator).spill},
+		{"fill", 7, (*generator).fill},
+		{"partial store", 3, (*generator).partial},
+		{"memory", 10, (*generator).access},
+		{"memory at a variable offset", 8, (*generator).variable},
+		{"pointer arithmetic", 4, (*generator).pointerArithmetic},
+		{"atomic", 5, (*generator).atomicOp},
+		{"branch", 9, (*generator).branch},
+		{"loop", 3, (*generator).loop},
+		{"packet check", 6, (*generator).packetCheck},
+		{"packet load", 1, (*generator).legacy},
+		{"map value", 5, (*generator).mapValue},
+		{"helper", 6, (*generator).helper},
+		{"context store", 2, (*generator).contextStore},
+		{"function call", 3, (*generator).functionCall},
+		{"callback", 2, (*generator).callback},
+		{"tail call", 1, (*generator).tailCall},
+		{"early exit", 1, (*generator).earlyExit},
+		{"pointer comparison", 2, (*generator).comparePointers},
+		{"nonsense", 1, (*generator).nonsense},
+	}
+	for _, f := range fragments {
+		totalWeight += f.weight
+	}
+}
+
+func (g *generator) fragment() {
+	for range 20 {
+		n := g.IntN(totalWeight)
+		for i := range fragments {
+			if n -= fragments[i].weight; n < 0 {
+				if fragments[i].write(g) {
+					return
+				}
+				break
+			}
+		}
+	}
+	g.constant()
+}
