@@ -86,15 +86,14 @@ func (f reference) apply(a, b uint64, bits uint) uint64 {
 	return new(big.Int).And(z, mask).Uint64()
 }
 
-// runBinary runs R0 = R0 op R1, or R0 op constant, from R1 = a and R2 = b.
-func runBinary(t *testing.T, s *Slot, exec Executable, c ir.Opcode, a, b uint64, immediate bool) uint64 {
+// twoOperands is R0 = R1 op R2, or R1 op a constant, from R1 and R2.
+func twoOperands(t *testing.T, exec Executable, c ir.Opcode, src ir.Reg, imm uint64) *Program {
+	return testProgram(t, exec, op(ir.Mov, ir.R0, ir.R1, 0, 0), op(c, ir.R0, src, 0, int64(imm)), exit())
+}
+
+func mustRun2(t *testing.T, s *Slot, p *Program, r1, r2 uint64) uint64 {
 	t.Helper()
-	second := op(c, ir.R0, ir.R2, 0, 0)
-	if immediate {
-		second = op(c, ir.R0, ir.RZero, 0, int64(b))
-	}
-	p := testProgram(t, exec, op(ir.Mov, ir.R0, ir.R1, 0, 0), second, exit())
-	r0, err := p.Run(s, a, b)
+	r0, err := p.Run(s, r1, r2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,24 +104,27 @@ func TestArithmetic(t *testing.T) {
 	s := newTestPool(t, 1).Lease()
 	defer s.Release()
 	for wide, ref := range references {
-		for _, form := range []struct {
-			code ir.Opcode
-			bits uint
-		}{{wide, 64}, {wide + ir.AddW - ir.Add, 32}} {
-			t.Run(form.code.String(), func(t *testing.T) {
-				for _, a := range tricky {
-					for _, b := range tricky {
-						want := ref.apply(a, b, form.bits)
-						for _, e := range engines {
-							for _, immediate := range []bool{false, true} {
-								if got := runBinary(t, s, e.exec, form.code, a, b, immediate); got != want {
-									t.Fatalf("%s: %#x, %#x (immediate %v): got %#x, want %#x", e.name, a, b, immediate, got, want)
-								}
-							}
-						}
-					}
-				}
-			})
+		for _, e := range engines {
+			testArithmetic(t, s, e.exec, wide, ref, 64)
+			testArithmetic(t, s, e.exec, wide+ir.AddW-ir.Add, ref, 32)
+		}
+	}
+}
+
+// testArithmetic runs one code with a register and with constants.
+func testArithmetic(t *testing.T, s *Slot, exec Executable, c ir.Opcode, ref reference, bits uint) {
+	t.Helper()
+	register := twoOperands(t, exec, c, ir.R2, 0)
+	for _, b := range tricky {
+		immediate := twoOperands(t, exec, c, ir.RZero, b)
+		for _, a := range tricky {
+			want := ref.apply(a, b, bits)
+			if got := mustRun2(t, s, register, a, b); got != want {
+				t.Fatalf("%T: %s %#x, %#x: got %#x, want %#x", exec, c, a, b, got, want)
+			}
+			if got := mustRun2(t, s, immediate, a, ^b); got != want {
+				t.Fatalf("%T: %s %#x, constant %#x: got %#x, want %#x", exec, c, a, b, got, want)
+			}
 		}
 	}
 }
@@ -146,7 +148,7 @@ func TestConversions(t *testing.T) {
 		{ir.Swap64, 0x8887868584838281},
 	} {
 		for _, e := range engines {
-			if got := runBinary(t, s, e.exec, row.code, v, v, false); got != row.want {
+			if got := mustRun2(t, s, twoOperands(t, e.exec, row.code, ir.R2, 0), v, v); got != row.want {
 				t.Errorf("%s %s: got %#x, want %#x", e.name, row.code, got, row.want)
 			}
 		}
@@ -193,23 +195,27 @@ func TestJumps(t *testing.T) {
 	defer s.Release()
 	for c := ir.JEq; c <= ir.JSetW; c++ {
 		for _, e := range engines {
-			for _, immediate := range []bool{false, true} {
-				for _, a := range tricky {
-					for _, b := range tricky {
-						jump := op(c, ir.R1, ir.R2, 3, 0)
-						if immediate {
-							jump = op(c, ir.R1, ir.RZero, 3, int64(b))
-						}
-						p := testProgram(t, e.exec, mov(ir.R0, 1), jump, mov(ir.R0, 0), exit())
-						r0, err := p.Run(s, a, b)
-						if err != nil {
-							t.Fatal(err)
-						}
-						if want := wantJump(c, a, b); (r0 == 1) != want {
-							t.Fatalf("%s %s %#x, %#x (immediate %v): taken is %v, want %v", e.name, c, a, b, immediate, r0 == 1, want)
-						}
-					}
-				}
+			testJump(t, s, e.exec, c)
+		}
+	}
+}
+
+// testJump runs one code with a register and with constants.
+func testJump(t *testing.T, s *Slot, exec Executable, c ir.Opcode) {
+	t.Helper()
+	jump := func(src ir.Reg, imm uint64) *Program {
+		return testProgram(t, exec, mov(ir.R0, 1), op(c, ir.R1, src, 3, int64(imm)), mov(ir.R0, 0), exit())
+	}
+	register := jump(ir.R2, 0)
+	for _, b := range tricky {
+		immediate := jump(ir.RZero, b)
+		for _, a := range tricky {
+			want := wantJump(c, a, b)
+			if got := mustRun2(t, s, register, a, b) == 1; got != want {
+				t.Fatalf("%T: %s %#x, %#x: taken is %v, want %v", exec, c, a, b, got, want)
+			}
+			if got := mustRun2(t, s, immediate, a, ^b) == 1; got != want {
+				t.Fatalf("%T: %s %#x, constant %#x: taken is %v, want %v", exec, c, a, b, got, want)
 			}
 		}
 	}

@@ -23,7 +23,7 @@ func (s *Slot) XDP(p *Program, pkt []byte) *ir.XDP {
 	ctx := at[ir.XDP](run.addr)
 	*ctx = ir.XDP{}
 	run.size = uint64(unsafe.Sizeof(*ctx))
-	s.place(run, &ctx.Packet, pkt, p.code.ChangesPkt)
+	run.place(&ctx.Packet, pkt, p.code.ChangesPkt)
 	ctx.MACHeader = ctx.Data
 	return ctx
 }
@@ -38,7 +38,7 @@ func (s *Slot) SKB(p *Program, pkt []byte, mac, network int) *ir.SKB {
 	ctx := at[ir.SKB](run.addr)
 	*ctx = ir.SKB{}
 	run.size = uint64(unsafe.Sizeof(*ctx))
-	s.place(run, &ctx.Packet, pkt, p.code.ChangesPkt)
+	run.place(&ctx.Packet, pkt, p.code.ChangesPkt)
 	ctx.MACHeader = ctx.Data
 	ctx.NetHeader = ctx.Data + uint64(network)
 	ctx.Data += uint64(mac)
@@ -65,10 +65,10 @@ func (s *Slot) Context(image []byte) []byte {
 func (s *Slot) ContextAddr() uint64 { return s.contexts[s.depth].addr }
 
 // Memory gives the address of a Go slice, which is kept in place until the
-// slot's release: R1 of programs of Skep's memory type.
+// slot's release or the next context: R1 of programs of Skep's memory type.
 func (s *Slot) Memory(p []byte) uint64 {
-	s.Root(unsafe.Pointer(unsafe.SliceData(p)))
 	run := &s.contexts[s.depth]
+	run.root = unsafe.Pointer(unsafe.SliceData(p))
 	run.packet, run.size = nil, 0
 	run.given, run.givenSize = addressOf(p), uint64(len(p))
 	return run.given
@@ -81,12 +81,12 @@ func (s *Slot) Packet(p *ir.Packet) []byte {
 }
 
 // place roots a packet and notes where it lies.
-func (s *Slot) place(run *runContext, p *ir.Packet, pkt []byte, moves bool) {
+func (run *runContext) place(p *ir.Packet, pkt []byte, moves bool) {
 	buf, off := pkt, 0
 	if moves {
 		buf, off = run.roomFor(pkt), Headroom
 	}
-	s.Root(unsafe.Pointer(unsafe.SliceData(buf)))
+	run.root = unsafe.Pointer(unsafe.SliceData(buf))
 	run.packet, run.givenSize = p, 0
 	p.BufStart = addressOf(buf)
 	p.BufEnd = p.BufStart + uint64(len(buf))

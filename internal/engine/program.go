@@ -105,6 +105,7 @@ func (s *Slot) suspend() suspended {
 }
 
 func (s *Slot) resume(o suspended) {
+	s.contexts[o.depth].root = nil
 	s.hdr.TailCalls, s.hdr.Loops = o.tailCalls, o.loops
 	s.call, s.sp, s.top, s.level, s.depth, s.watched = o.call, o.sp, o.top, o.level, o.depth, o.watched
 }

@@ -210,15 +210,24 @@ func TestCancel(t *testing.T) {
 func TestMayGoto(t *testing.T) {
 	s := newTestPool(t, 1).Lease()
 	defer s.Release()
-	p := testProgram(t, Interpreter{},
+	loop := []ir.Op{
 		mov(ir.R0, 0),
 		op(ir.MayGoto, 0, 0, 4, 0),
 		op(ir.Add, ir.R0, ir.RZero, 0, 1),
 		op(ir.Jump, 0, 0, 1, 0),
-		exit())
-	for range 2 {
-		if got := mustRun(t, s, p, 0); got != ir.MaxLoops {
-			t.Errorf("%d loops, want %d in each run", got, ir.MaxLoops)
+		exit(),
+	}
+	if got := mustRun(t, s, testProgram(t, Interpreter{}, loop...), 0); got != ir.MaxLoops {
+		t.Errorf("%d loops, want %d", got, ir.MaxLoops)
+	}
+	// The checked interpreter is slower: it starts with few loops left.
+	for _, e := range engines {
+		p := hostProgram(t, e.exec, func(c *Call, _, _, _, _, _ uint64) uint64 { c.slot.hdr.Loops = 10; return 0 })
+		p.code.Ops = append([]ir.Op{op(ir.CallHost, 0, 0, 0, 0)}, loop[1:]...)
+		p.code.Slots = []int32{0, 1, 2, 3, 4}
+		p.code.First = []int32{0, 1, 2, 3, 4}
+		if got := mustRun(t, s, p, 0); got != 10 {
+			t.Errorf("%s: %d loops, want 10", e.name, got)
 		}
 	}
 }

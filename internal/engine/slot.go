@@ -76,7 +76,6 @@ type Slot struct {
 	// the next run will.
 	contexts [maxNested + 1]runContext
 
-	root  unsafe.Pointer // the first root
 	roots []unsafe.Pointer
 	held  []hold
 }
@@ -88,7 +87,8 @@ type runContext struct {
 	packet    *ir.Packet // the run's packet, in that memory; nil without one
 	given     uint64     // memory that the program was given as such
 	givenSize uint64
-	room      []byte // packet buffer of programs that move packet data
+	root      unsafe.Pointer // keeps packet or memory in place
+	room      []byte         // packet buffer of programs that move packet data
 }
 
 // hold is a resource that a program has taken and not yet given back.
@@ -131,8 +131,8 @@ func (s *Slot) take() bool {
 // Release ends the lease: roots are dropped, and what a stopped run still held
 // is given back. It is right after a panic too.
 func (s *Slot) Release() {
-	if s.root != nil {
-		s.root = nil
+	if s.contexts[0].root != nil {
+		s.contexts[0].root = nil
 	}
 	if s.dirty() {
 		s.clean()
@@ -162,6 +162,9 @@ func (s *Slot) clean() {
 	s.unwatch, s.cause, s.deadline = nil, nil, time.Time{}
 	s.depth, s.level, s.top, s.sp = 0, 0, 0, s.stackTop()
 	s.watched = nil
+	for i := range s.contexts {
+		s.contexts[i].root = nil
+	}
 	s.stopped, s.err = false, nil
 }
 
@@ -170,14 +173,8 @@ func (s *Slot) clean() {
 func (s *Slot) CPU() int { return s.index }
 
 // Root keeps what p points to in place until the release, so that a program
-// may be given its address.
-func (s *Slot) Root(p unsafe.Pointer) {
-	if s.root == nil {
-		s.root = p
-		return
-	}
-	s.roots = append(s.roots, p)
-}
+// may be given its address. What XDP, SKB and Memory are given needs no root.
+func (s *Slot) Root(p unsafe.Pointer) { s.roots = append(s.roots, p) }
 
 // Limit stops what the slot runs after d.
 func (s *Slot) Limit(d time.Duration) { s.deadline = time.Now().Add(d) }

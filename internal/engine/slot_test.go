@@ -229,6 +229,23 @@ func TestRootsKeepObjects(t *testing.T) {
 	t.Error("the release does not let go of the packet")
 }
 
+// A slot that runs on many packets keeps only the last one.
+func TestRootsDoNotGather(t *testing.T) {
+	s := newTestPool(t, 1).Lease()
+	p := testProgram(t, nil, mov(ir.R0, 0), exit())
+	for range 100 {
+		s.XDP(p, make([]byte, 64))
+		mustRun(t, s, p, s.ContextAddr())
+	}
+	if len(s.roots) != 0 {
+		t.Errorf("%d roots", len(s.roots))
+	}
+	s.Release()
+	if s.contexts[0].root != nil {
+		t.Error("the released slot still has a root")
+	}
+}
+
 func TestClosedPoolHasGivenBackEverything(t *testing.T) {
 	p := newTestPool(t, 2)
 	ran := false

@@ -5,6 +5,7 @@ package fuzz
 
 import (
 	"math"
+	"slices"
 
 	"github.com/skepbpf/skep/internal/bytecode"
 )
@@ -70,7 +71,7 @@ func storeK(n int, dst reg, off int, imm int32) insn {
 	return insn{Op: bytecode.ClassST | bytecode.ModeMEM | sizeBits[n], Dst: dst, Off: int16(off), Imm: imm}
 }
 
-func atomic(n int, op int32, dst reg, off int, src reg) insn {
+func rmw(n int, op int32, dst reg, off int, src reg) insn {
 	return insn{Op: bytecode.ClassSTX | bytecode.ModeATOMIC | sizeBits[n], Dst: dst, Src: src, Off: int16(off), Imm: op}
 }
 
@@ -148,6 +149,11 @@ func (a *asm) loadMap(dst reg, m int) { a.load64(dst, bytecode.PseudoMapIdx, uin
 // loadValue loads the address of byte off of a map's only value.
 func (a *asm) loadValue(dst reg, m, off int) {
 	a.load64(dst, bytecode.PseudoMapIdxValue, uint64(m)|uint64(off)<<32)
+}
+
+// used reports whether anything jumps to a label.
+func (a *asm) used(l label) bool {
+	return slices.ContainsFunc(a.refs, func(r ref) bool { return r.to == l })
 }
 
 // finish fills in the distances. ok is false when one does not fit.

@@ -60,6 +60,7 @@ func tryGenerate(r *rand.Rand) *Sample {
 		g.budget = 8 + g.IntN(30)
 		g.function(g.funcs[i])
 	}
+	g.trimMaps()
 	code, ok := g.finish()
 	if !ok {
 		return nil
@@ -119,8 +120,10 @@ func (g *generator) function(f *function) {
 	g.prologue()
 	g.block(g.budget)
 	g.epilogue()
-	g.place(g.out)
-	g.emit(movK(r0, 0), exit())
+	if g.used(g.out) {
+		g.place(g.out)
+		g.emit(movK(r0, 0), exit())
+	}
 }
 
 // prologue saves arguments where calls leave them alone.

@@ -3,6 +3,8 @@
 package fuzz
 
 import (
+	"slices"
+
 	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 )
@@ -31,7 +33,7 @@ func (g *generator) helper() bool {
 	if !g.mayCall() {
 		return false
 	}
-	h := &helpers[g.IntN(len(helpers))]
+	h := &hostFuncs[g.IntN(len(hostFuncs))]
 	if h.family&g.profile.family == 0 || g.IntN(8) >= h.weight {
 		return false
 	}
@@ -40,7 +42,7 @@ func (g *generator) helper() bool {
 
 // callHelper sets the arguments from the last to the first, so that registers
 // which hold what later ones need are overwritten late.
-func (g *generator) callHelper(h *helper) bool {
+func (g *generator) callHelper(h *hostFunc) bool {
 	m := g.IntN(len(g.maps))
 	if h.changes && g.loops > 0 {
 		return false // pointers that a loop keeps would be gone
@@ -67,7 +69,7 @@ func (g *generator) callHelper(h *helper) bool {
 	return true
 }
 
-func (g *generator) hasArguments(h *helper) bool {
+func (g *generator) hasArguments(h *hostFunc) bool {
 	for _, a := range h.args {
 		if a == argContext {
 			if r, ok := g.having(isContext); !ok || r <= r5 {
@@ -223,9 +225,6 @@ func (g *generator) ifFound(r reg) {
 		g.emit(movK(r0, 1), exit())
 	}
 	g.place(found)
-	if g.fn.callback || g.fn.level == 0 && g.profile.ret != 0 {
-		return
-	}
 }
 
 // mapValue takes a direct pointer to a map's value.
@@ -246,9 +245,9 @@ func (g *generator) mapValue() bool {
 }
 
 func (g *generator) callHelperNamed(num int32) bool {
-	for i := range helpers {
-		if helpers[i].num == num && g.mayCall() {
-			return g.callHelper(&helpers[i])
+	for i := range hostFuncs {
+		if hostFuncs[i].num == num && g.mayCall() {
+			return g.callHelper(&hostFuncs[i])
 		}
 	}
 	return false
@@ -258,7 +257,7 @@ func (g *generator) callHelperNamed(num int32) bool {
 // the callers are not to be trusted.
 func (g *generator) tailCall() bool {
 	ctx, ok := g.having(isContext)
-	if !ok || ctx <= r5 || !g.mayCall() || g.loops > 0 || g.usesCallbacks() {
+	if !ok || ctx <= r5 || !g.mayCall() || g.loops > 0 || g.fn.level > 0 || g.usesCallbacks() {
 		return false
 	}
 	g.emit(mov(r1, ctx))
@@ -306,6 +305,9 @@ func (g *generator) functionCall() bool {
 			return true // what was written stays
 		}
 	}
+	if !slices.Contains(g.funcs, f) {
+		g.funcs = append(g.funcs, f)
+	}
 	g.callFunc(f.entry)
 	g.afterCall(unknown)
 	if f.packet {
@@ -344,7 +346,6 @@ func (g *generator) callee() *function {
 			f.args = append(f.args, g.newArg())
 		}
 	}
-	g.funcs = append(g.funcs, f)
 	return f
 }
 
@@ -410,9 +411,6 @@ func (g *generator) callback() bool {
 	if g.chance(0.7) {
 		g.pass(r1+2, data)
 		f.args = []value{unknown, data}
-		if g.chance(0.3) {
-			g.emit(mov(r1, r1+1+1)) // some more copies around
-		}
 		g.size(r1, 1+g.IntN(20))
 		g.loadFunc(r1+1, f.entry)
 		g.emit(movK(r1+3, 0), call(helperLoop))
@@ -475,4 +473,24 @@ func b2i(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// trimMaps leaves the maps that the program names.
+func (g *generator) trimMaps() {
+	index := map[int32]int32{}
+	var used []*bytecode.MapSpec
+	for i := range g.insns {
+		in := &g.insns[i]
+		if !in.IsLdImm64() || in.Src != bytecode.PseudoMapIdx && in.Src != bytecode.PseudoMapIdxValue {
+			continue
+		}
+		at, ok := index[in.Imm]
+		if !ok {
+			at = int32(len(used))
+			index[in.Imm] = at
+			used = append(used, g.maps[in.Imm])
+		}
+		in.Imm = at
+	}
+	g.maps = used
 }

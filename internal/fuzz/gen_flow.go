@@ -208,7 +208,7 @@ func (g *generator) nonsense() bool {
 		load(n, dst, src, g.IntN(64)-32),
 		storeX(n, src, g.IntN(64)-32, dst),
 		mov(dst, src),
-		atomic(one(g, 4, 8), atomicOps[g.IntN(len(atomicOps))], src, g.IntN(64)-64, dst),
+		rmw(one(g, 4, 8), atomicOps[g.IntN(len(atomicOps))], src, g.IntN(64)-64, dst),
 		insn{Op: uint8(g.Uint32()), Dst: dst, Src: src, Off: int16(g.imm()), Imm: g.imm()},
 	))
 	return true

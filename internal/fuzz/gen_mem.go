@@ -29,7 +29,7 @@ func (g *generator) offset(v value, n int) int {
 	default:
 		off = v.lo + g.IntN(span+1)
 	}
-	if g.chance(0.7) {
+	if v.frame || g.chance(0.7) {
 		if a := off &^ (n - 1); a >= v.lo {
 			off = a
 		}
@@ -208,6 +208,9 @@ func (g *generator) variable() bool {
 	if g.state.regs[index].max > limit || g.chance(0.3) {
 		g.bound(index, limit)
 	}
+	if v.frame && n > 1 && !g.mistake() {
+		g.emit(aluK(w64, bytecode.ALUAnd, index, int32(-n)))
+	}
 	p := g.pointerPlus(base, index)
 	moved := g.state.regs[p]
 	if moved.kind == dead || moved.hi-moved.lo < n {
@@ -301,7 +304,10 @@ func (g *generator) pointerArithmetic() bool {
 	if g.chance(0.3) && v.kind != packetPtr {
 		k = -g.IntN(24)
 	}
-	if g.chance(0.2) {
+	if v.frame {
+		k = -8 * g.IntN(6)
+	}
+	if g.chance(0.2) && !v.frame {
 		g.emit(aluK(w64, bytecode.ALUSub, p, int32(-k)))
 	} else {
 		g.emit(addK(p, int32(k)))
@@ -352,7 +358,7 @@ func (g *generator) atomicOp() bool {
 }
 
 func (g *generator) emitAtomic(n int, op int32, base reg, off int, src reg) {
-	in := atomic(n, op, base, off, src)
+	in := rmw(n, op, base, off, src)
 	switch {
 	case op == bytecode.AtomicLoadAcq:
 		in.Dst, in.Src = src, base

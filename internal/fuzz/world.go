@@ -137,8 +137,8 @@ const (
 	givesRandom               // a number that no two runs agree about
 )
 
-// helper is a function that generated programs call.
-type helper struct {
+// hostFunc is a function that generated programs call.
+type hostFunc struct {
 	num     int32
 	name    string
 	family  family
@@ -149,7 +149,7 @@ type helper struct {
 	weight  int
 }
 
-var helpers = []helper{
+var hostFuncs = []hostFunc{
 	{num: 1, name: "map_lookup_elem", family: all, args: []arg{argMap, argKey}, result: givesValue, weight: 8},
 	{num: 2, name: "map_update_elem", family: all, args: []arg{argMap, argKey, argValue, argZero}, result: givesErrno, weight: 2},
 	{num: 3, name: "map_delete_elem", family: all, args: []arg{argMap, argKey}, result: givesErrno, weight: 1},

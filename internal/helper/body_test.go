@@ -55,7 +55,14 @@ func run(t *testing.T, pool *engine.Pool, limit time.Duration, fn func(c *engine
 	return err
 }
 
-func addressOf(p []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(p)))) }
+// addressOf gives the address of what p points to, and keeps it there until the
+// end of the test.
+func addressOf[T any](t *testing.T, p *T) uint64 {
+	var pin runtime.Pinner
+	pin.Pin(p)
+	t.Cleanup(pin.Unpin)
+	return uint64(uintptr(unsafe.Pointer(p)))
+}
 
 func newRing(t *testing.T) *maps.Map {
 	t.Helper()
@@ -70,7 +77,7 @@ func newRing(t *testing.T) *maps.Map {
 func TestDynptrOfMemory(t *testing.T) {
 	memory, d, p := make([]byte, 64), make([]byte, dynptrLen), make([]byte, 8)
 	copy(memory, "0123456789")
-	at, ptr, buf := addressOf(memory), addressOf(d), addressOf(p)
+	at, ptr, buf := addressOf(t, &memory[0]), addressOf(t, &d[0]), addressOf(t, &p[0])
 	err := run(t, newPool(t, 1), 0, func(c *engine.Call) {
 		for _, row := range []struct {
 			name string
@@ -112,14 +119,13 @@ func TestDynptrOfMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runtime.KeepAlive(memory)
 }
 
 func TestDynptrOfRingbuf(t *testing.T) {
 	ring := newRing(t)
 	m, d := engine.Handle(ring), make([]byte, dynptrLen)
 	text := []byte("a record")
-	ptr := addressOf(d)
+	ptr, data := addressOf(t, &d[0]), addressOf(t, &text[0])
 	err := run(t, newPool(t, 1), 0, func(c *engine.Call) {
 		for _, row := range []struct {
 			name string
@@ -131,9 +137,9 @@ func TestDynptrOfRingbuf(t *testing.T) {
 			{"no room", ringReserveDynptr(c, m, 5000, 0, ptr, 0), result(errno.EINVAL)},
 			{"submit of none", ringSubmitDynptr(c, ptr, 0, 0, 0, 0), 0},
 			{"reserve", ringReserveDynptr(c, m, 8, 0, ptr, 0), 0},
-			{"write", dynptrWrite(c, ptr, 0, addressOf(text), 8, 0), 0},
+			{"write", dynptrWrite(c, ptr, 0, data, 8, 0), 0},
 			{"submit", ringSubmitDynptr(c, ptr, 0, 0, 0, 0), 0},
-			{"read of a submitted one", dynptrRead(c, addressOf(text), 8, ptr, 0, 0), result(errno.EINVAL)},
+			{"read of a submitted one", dynptrRead(c, data, 8, ptr, 0, 0), result(errno.EINVAL)},
 			{"reserve another", ringReserveDynptr(c, m, 16, 0, ptr, 0), 0},
 			{"discard", ringDiscardDynptr(c, ptr, 0, 0, 0, 0), 0},
 		} {
@@ -172,7 +178,7 @@ func TestSpinLock(t *testing.T) {
 	const runs, each = 4, 2000
 	pool := newPool(t, runs)
 	var lock atomic.Uint32
-	addr := uint64(uintptr(unsafe.Pointer(&lock)))
+	addr := addressOf(t, &lock)
 	total := 0
 	var wg sync.WaitGroup
 	for range runs {
@@ -200,7 +206,7 @@ func TestSpinLock(t *testing.T) {
 func TestSpinLockOfStoppedRuns(t *testing.T) {
 	pool := newPool(t, 1)
 	var lock atomic.Uint32
-	addr := uint64(uintptr(unsafe.Pointer(&lock)))
+	addr := addressOf(t, &lock)
 	if err := run(t, pool, 0, func(c *engine.Call) { spinLock(c, addr, 0, 0, 0, 0) }); err != nil {
 		t.Fatal(err)
 	}

@@ -15,10 +15,11 @@ const (
 	maxBinary = 512 // MAX_BPRINTF_BIN_ARGS: bytes that all arguments take together
 )
 
-// argument is one value to print: a number, or text that was read.
+// argument is one value to print: a number, or text that was read, which is a
+// part of arguments.text.
 type argument struct {
-	value uint64
-	text  []byte
+	value    uint64
+	from, to int
 }
 
 // arguments are the values of one format. Texts lie in memory of maxBinary
@@ -91,19 +92,21 @@ func (a *arguments) take(align, size int) errno.Errno {
 
 // keep stores a text, as far as there is room, and a NUL.
 func (a *arguments) keep(arg *argument, text []byte) {
-	room := a.text[min(a.used, maxBinary):]
-	arg.text = room[:copy(room, text)]
+	arg.from = min(a.used, maxBinary)
+	arg.to = arg.from + copy(a.text[arg.from:], text)
 	a.used += len(text) + 1
 }
+
+// textOf gives the text of an argument.
+func (a *arguments) textOf(arg *argument) []byte { return a.text[arg.from:arg.to] }
 
 // addString reads a string; an address that is not readable gives "".
 func (a *arguments) addString(c *engine.Call, arg *argument) errno.Errno {
 	if a.used >= maxBinary {
 		return errno.ENOSPC
 	}
-	room := a.text[a.used:]
-	n := max(peekString(c, room, arg.value), 1)
-	arg.text = room[:n-1]
+	n := max(peekString(c, a.text[a.used:], arg.value), 1)
+	arg.from, arg.to = a.used, a.used+n-1
 	a.used += n
 	return 0
 }

@@ -3,7 +3,6 @@
 package helper_test
 
 import (
-	"encoding/binary"
 	"runtime"
 	"testing"
 	"unsafe"
@@ -11,8 +10,6 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 )
-
-func number(p []byte) uint64 { return binary.NativeEndian.Uint64(p) }
 
 // lastPage gives a page with nothing readable behind it.
 func lastPage(t *testing.T) []byte {
@@ -31,10 +28,19 @@ func lastPage(t *testing.T) []byte {
 
 func addressOf(p []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(p)))) }
 
+// pinned gives memory that stays where it is until the end of the test.
+func pinned(t *testing.T, text string) []byte {
+	p := []byte(text)
+	var pin runtime.Pinner
+	pin.Pin(&p[0])
+	t.Cleanup(pin.Unpin)
+	return p
+}
+
 // The programs run on behalf of this process, in the kernel too, so its memory
 // is the user memory that they see.
 func TestProbeRead(t *testing.T) {
-	heap := []byte("in Go's heap\x00 and more, more than one chunk of a string takes, and a bit more of it\x00")
+	heap := pinned(t, "in Go's heap\x00 and more, more than one chunk of a string takes, and a bit more of it\x00")
 	page := lastPage(t)
 	tail := page[len(page)-8:]
 	copy(tail, "1234567\x00")
@@ -91,5 +97,4 @@ func TestProbeRead(t *testing.T) {
 			s.check(t)
 		})
 	}
-	runtime.KeepAlive(heap)
 }

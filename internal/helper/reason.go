@@ -15,8 +15,6 @@ var verifyOnly = []struct {
 	needs string
 	ids   string // without "bpf_", separated by blanks
 }{
-	{"is an operation of its own, not a call", `tail_call`},
-
 	{"devices and routes to send packets to", `clone_redirect redirect redirect_map redirect_neigh
 		redirect_peer fib_lookup check_mtu get_route_realm`},
 	{"packets that change their protocol or size in the middle", `skb_vlan_push skb_vlan_pop skb_change_proto

@@ -63,39 +63,40 @@ func (o *output) render(format []byte, args *arguments) {
 		}
 		conv, n := scan(format)
 		format = format[n:]
-		o.convert(conv, &args.list[next])
+		arg := &args.list[next]
 		next++
+		o.convert(conv, arg.value, args.textOf(arg))
 		for conv.kptr && len(format) > 0 && isAlnum(format[0]) {
 			format = format[1:]
 		}
 	}
 }
 
-// convert writes one argument.
-func (o *output) convert(c conversion, arg *argument) {
+// convert writes one argument: its value, or the text that was read for it.
+func (o *output) convert(c conversion, value uint64, text []byte) {
 	var digits [20]byte
 	switch c.verb {
 	case verbChar:
-		o.widen(c, []byte{byte(arg.value)})
+		o.widen(c, []byte{byte(value)})
 	case verbString, verbIP, verbTrace:
-		o.text(c, arg.text)
+		o.text(c, text)
 	case verbSymbol:
-		o.widen(c, symbol(arg.value))
+		o.widen(c, symbol(value))
 	case verbPointer:
-		o.address(c, hidePointer(arg.value))
+		o.address(c, hidePointer(value))
 	case verbAddress:
-		o.address(c, arg.value)
+		o.address(c, value)
 	case verbInt:
-		v := c.signed(arg.value)
+		v := c.signed(value)
 		o.number(c, sign(c, v), strconv.AppendUint(digits[:0], abs(v), 10))
 	case verbUint:
-		o.number(c, "", strconv.AppendUint(digits[:0], c.unsigned(arg.value), 10))
+		o.number(c, "", strconv.AppendUint(digits[:0], c.unsigned(value), 10))
 	case verbHex:
-		text := strconv.AppendUint(digits[:0], c.unsigned(arg.value), 16)
+		hex := strconv.AppendUint(digits[:0], c.unsigned(value), 16)
 		if c.upper {
-			text = bytes.ToUpper(text)
+			hex = bytes.ToUpper(hex)
 		}
-		o.number(c, "", text)
+		o.number(c, "", hex)
 	}
 }
 

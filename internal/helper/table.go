@@ -93,8 +93,15 @@ var bodies = map[catalog.FuncID]engine.Func{
 	"bpf_xdp_adjust_meta":  xdpAdjustMeta,
 }
 
-// Lookup gives the body of a helper. ok is false when it has none in user
-// space; Reason then says why.
+// inlined are the helpers that lowering makes operations of: they run, and have
+// no body.
+var inlined = map[catalog.FuncID]bool{"bpf_tail_call": true}
+
+// Runs reports whether a program that calls a helper can run.
+func Runs(id catalog.FuncID) bool { return bodies[id] != nil || inlined[id] }
+
+// Lookup gives the body of a helper. ok is false when it has none; where Runs
+// is false too, Reason says why.
 func Lookup(id catalog.FuncID) (body engine.Func, ok bool) {
 	body, ok = bodies[id]
 	return body, ok

@@ -31,15 +31,17 @@ func prototypes() map[catalog.FuncID]*catalog.Proto {
 	return found
 }
 
-func TestEveryPrototypeHasABodyOrAReason(t *testing.T) {
+func TestEveryPrototypeRunsOrHasAReason(t *testing.T) {
 	protos := prototypes()
 	if len(protos) < catalog.NumHelpers {
 		t.Fatalf("found %d prototypes, fewer than helpers", len(protos))
 	}
 	for id := range protos {
-		_, ok := Lookup(id)
-		if reason := Reason(id); ok == (reason != "") {
-			t.Errorf("%s: body %v, reason %q", id, ok, reason)
+		if runs, reason := Runs(id), Reason(id); runs == (reason != "") {
+			t.Errorf("%s: runs %v, reason %q", id, runs, reason)
+		}
+		if _, ok := Lookup(id); ok && inlined[id] {
+			t.Errorf("%s has a body and is inlined", id)
 		}
 	}
 	t.Logf("%d prototypes, %d bodies", len(protos), len(bodies))

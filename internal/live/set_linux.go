@@ -76,7 +76,7 @@ func Available() error {
 
 // Load makes what p needs and asks the kernel for its verdict. A rejection is
 // a Result; the error is a *SetupError, or one of capabilities. A program that
-// was loaded before is not loaded again.
+// was accepted before is not loaded again.
 func (s *Set) Load(p *bytecode.Program, o LoadOptions) (*Result, error) {
 	if r, ok := s.progs[p]; ok {
 		return r, nil
@@ -94,8 +94,11 @@ func (s *Set) Load(p *bytecode.Program, o LoadOptions) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !res.Accepted() {
+		return res, nil
+	}
 	s.progs[p] = res
-	if res.Accepted() && o.Program != nil {
+	if o.Program != nil {
 		err = s.fillSlots(p, o)
 	}
 	return res, err
@@ -143,9 +146,9 @@ func (s *Set) prepare(p *bytecode.Program, o LoadOptions) (*progLoadAttr, error)
 	return attr, nil
 }
 
-// submit asks, with a log that grows until it holds everything or MaxLog.
-// The kernel answers ENOSPC instead of its verdict when the log was cut, so
-// the verdict is then asked for once more, without a log.
+// submit asks, with a log that grows to hold everything, unless that is more
+// than MaxLog. The kernel answers ENOSPC instead of its verdict when the log was
+// cut, so the verdict is then asked for once more, without a log.
 func (s *Set) submit(attr *progLoadAttr, o LoadOptions) *Result {
 	limit := o.MaxLog
 	if limit <= 0 {
@@ -163,12 +166,12 @@ func (s *Set) submit(attr *progLoadAttr, o LoadOptions) *Result {
 		switch {
 		case err != unix.ENOSPC || want <= size:
 			return &Result{FD: -1, Errno: errnoOf(err), Log: log}
-		case size == limit:
+		case want > limit:
 			r := s.submit(attr, LoadOptions{})
 			r.Log, r.Truncated = log, true
 			return r
 		}
-		size = min(limit, want)
+		size = want
 	}
 }
 

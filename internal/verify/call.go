@@ -36,10 +36,13 @@ func (w *walker) call(in bytecode.Insn) error {
 	case in.IsSubprogCall():
 		return w.callSubprog(in)
 	case in.IsKfuncCall():
-		return w.unsupported("kfunc calls")
-	}
-	if err := w.callHelper(in); err != nil {
-		return err
+		if err := w.callKfunc(in); err != nil {
+			return err
+		}
+	default:
+		if err := w.callHelper(in); err != nil {
+			return err
+		}
 	}
 	w.pc++
 	return nil

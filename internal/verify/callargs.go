@@ -118,11 +118,15 @@ func (w *walker) checkArgType(r uint8, arg catalog.Arg, m *callMeta) error {
 			return w.checkObjectArg(r, arg, m)
 		}
 	}
+	return w.deny(nullOrAccess(reg), int(r), "R%d type=%s expected=%s", r, kindName(reg), regTypeNames(types))
+}
+
+func regTypeNames(types []regType) string {
 	names := make([]string, len(types))
 	for i, t := range types {
 		names[i] = string(appendKind(nil, t.kind, t.flags))
 	}
-	return w.deny(nullOrAccess(reg), int(r), "R%d type=%s expected=%s", r, kindName(reg), strings.Join(names, ", "))
+	return strings.Join(names, ", ")
 }
 
 // checkArgOffset refuses pointers that moved where the callee takes the start

@@ -125,11 +125,11 @@ func (w *walker) objectLoad(base *domain.Reg, n memNeed) (domain.Reg, error) {
 
 // inheritTrust decides what a pointer read from an object is good for.
 func (w *walker) inheritTrust(base *domain.Reg, s *structWalk) domain.TypeFlags {
-	trusts := domain.PtrTrusted | domain.MemRCU
+	const trusts = domain.PtrTrusted | domain.MemRCU
 	switch {
 	case base.Flags&domain.PtrUntrusted != 0:
 		return domain.PtrUntrusted
-	case base.Flags&trusts == 0:
+	case !trusted(base) && base.Flags&domain.MemRCU == 0:
 		return s.flags &^ trusts
 	}
 	trust := w.target.FieldTrust(base.BTF.Strip(base.BTFID).Name, s.field)
@@ -150,6 +150,26 @@ func (w *walker) inheritTrust(base *domain.Reg, s *structWalk) domain.TypeFlags 
 		return s.flags
 	}
 	return s.flags &^ trusts
+}
+
+// trustFlags are the flags that a trusted pointer may have.
+const trustFlags = domain.MemAlloc | domain.PtrTrusted | domain.NonOwnRef
+
+// trusted reports whether an object is known to be valid: it is referenced, or
+// was given to the program as such.
+func trusted(r *domain.Reg) bool {
+	if r.RefID != 0 || objectOf[r.Kind] != "" {
+		return true
+	}
+	return r.Flags&trustFlags != 0 && !unsafePointer(r)
+}
+
+// unsafePointer reports flags that keep a pointer from being trusted.
+func unsafePointer(r *domain.Reg) bool { return r.Flags&^trustFlags != 0 }
+
+// objectOf names the kernel's struct behind pointers of other kinds.
+var objectOf = map[domain.RegKind]string{
+	domain.PtrToSocket: "sock", domain.PtrToSockCommon: "sock_common", domain.PtrToTCPSock: "tcp_sock", domain.ConstPtrToMap: "bpf_map",
 }
 
 // inRCU reports whether objects cannot go away meanwhile.

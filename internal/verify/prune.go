@@ -43,8 +43,9 @@ func (w *walker) visit() (covered bool, err error) {
 		if v.covers {
 			old.hits++
 			w.seen.at[pc] = append(kept, list[i:]...)
+			err := w.inherit(old, v.loop)
 			w.log.safe(w)
-			return true, w.inherit(old, v.loop)
+			return true, err
 		}
 		if store {
 			old.misses++

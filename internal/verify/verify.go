@@ -51,7 +51,7 @@ func newWalker(ctx context.Context, p *bytecode.Program, o *Options) *walker {
 	}
 	w.strict = p.Flags&bytecode.FlagStrictAlignment != 0 // amd64 and arm64 load unaligned
 	w.ret = o.Target.ReturnRange(w.env)
-	w.names = bytecode.Names{Helper: catalog.HelperName}
+	w.names = bytecode.Names{Helper: catalog.HelperName, Kfunc: w.kfuncName}
 	w.fork = w.push
 	w.ids.AllowUninit = w.priv.uninitStack
 	if w.maps == nil {
@@ -61,6 +61,7 @@ func newWalker(ctx context.Context, p *bytecode.Program, o *Options) *walker {
 	}
 	w.penv = newPassEnv(o.Target, w.env)
 	w.penv.Quiet = !w.log.full()
+	w.penv.Kfunc, w.penv.AddKfunc = w.kfuncTraitsOf, w.addKfunc
 	return w
 }
 
@@ -95,6 +96,9 @@ func (w *walker) findAttachTarget() error {
 		return &Rejection{Line: err.Error(), Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEINVAL}
 	}
 	w.attach = at
+	if line := catalog.TraceRefusal(w.env, at.Name); line != "" {
+		return &Rejection{Line: line, Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEINVAL, Log: line + "\n"}
+	}
 	return nil
 }
 

@@ -1,0 +1,281 @@
+// This file defines the options of a run and its course.
+
+// Package fuzz holds Skep's verifier against the running kernel's on programs
+// that nobody wrote: it generates nearly valid ones, and mutates the kernel's
+// selftests. It takes a seed and gives a Report: verdicts that differ, runs in
+// which the checked interpreter found an access outside of memory or a state
+// outside of the verifier's, results that differ between engines and kernel.
+// cmd/fuzz prints it. Nothing imports it: it stands above the whole library.
+package fuzz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/engine"
+	"github.com/skepbpf/skep/internal/live"
+	"github.com/skepbpf/skep/internal/shadow"
+)
+
+// Options say what to do. The same seed gives the same programs and inputs, in
+// any number of workers.
+type Options struct {
+	N       int           // programs; 0 is no bound but Time
+	Seed    uint64        //
+	First   int           // index of the first program
+	Time    time.Duration // 0 is no bound but N
+	Workers int           // 0 is 2
+	// Mutate is the share of programs that are mutated selftests, of 1. They
+	// need what the conformance corpus needs.
+	Mutate float64
+	Corpus []*bytecode.Program
+	Target *catalog.Target // nil: Linux 6.18 without types
+	// NoKernel asks no kernel even where there is one.
+	NoKernel bool
+	// Logs compares the logs of every so-manieth program, or the reasons where
+	// both reject it; 0 is none.
+	Logs int
+	// Minimize makes the programs of findings small.
+	Minimize bool
+	// Found is told of every finding as it comes, by one goroutine at a time.
+	Found func(*Finding)
+	// Tick is called after every program, by many goroutines.
+	Tick func()
+}
+
+// Run fuzzes until N, Time or ctx ends it.
+func Run(ctx context.Context, opts Options) (*Report, error) {
+	if opts.Workers == 0 {
+		opts.Workers = 2
+	}
+	if opts.Target == nil {
+		opts.Target = catalog.Linux6_18
+	}
+	if opts.Mutate > 0 && len(opts.Corpus) == 0 {
+		return nil, errors.New("mutate: no corpus")
+	}
+	if opts.Time > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, opts.Time)
+		defer cancel()
+	}
+	f := &fuzzer{opts: opts, report: newReport(opts.Seed), asks: !opts.NoKernel && live.Available() == nil}
+	f.report.Asked = f.asks
+	f.next.Store(int64(opts.First))
+	start := time.Now()
+	err := f.work(ctx)
+	f.report.Time = time.Since(start)
+	return f.report, err
+}
+
+// fuzzer is a run.
+type fuzzer struct {
+	opts Options
+	asks bool // there is a kernel to ask
+	next atomic.Int64
+
+	mu     sync.Mutex
+	report *Report
+}
+
+// work starts the workers and waits for them.
+func (f *fuzzer) work(ctx context.Context) error {
+	errs := make([]error, f.opts.Workers)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = f.worker(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (f *fuzzer) worker(ctx context.Context) error {
+	m, err := newMachine()
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	w := &worker{f, m}
+	for ctx.Err() == nil {
+		i := int(f.next.Add(1)) - 1
+		if f.opts.N > 0 && i >= f.opts.First+f.opts.N {
+			break
+		}
+		w.sample(ctx, i)
+		if f.opts.Tick != nil {
+			f.opts.Tick()
+		}
+	}
+	return nil
+}
+
+// Sample gives program i of a run.
+func (o *Options) Sample(i int) *Sample {
+	r := random(o.Seed, i)
+	var s *Sample
+	if o.Mutate > 0 && r.Float64() < o.Mutate {
+		s = mutated(r, o.Corpus)
+	} else {
+		s = generate(r)
+	}
+	s.Index = i
+	return s
+}
+
+// worker does one sample after the other.
+type worker struct {
+	*fuzzer
+	machine *machine
+}
+
+func (w *worker) sample(ctx context.Context, i int) {
+	s := w.opts.Sample(i)
+	set := live.NewSet()
+	defer set.Close()
+	var k *answer
+	fd := -1
+	if w.asks {
+		k = new(answer)
+		*k, fd = kernel(set, s.Prog, 0)
+	}
+	o := skep(ctx, w.opts.Target, s.Prog, 0)
+	if ctx.Err() != nil {
+		return // what was stopped says nothing
+	}
+	class := compare(o, k, s.Prog)
+	w.record(s, class, o, k)
+	if o.verified != nil && class != FalseAccept && class != NoVerdict {
+		w.runs(s, o, fd)
+	}
+	if w.asks && w.opts.Logs > 0 && i%w.opts.Logs == 0 && class != NoVerdict {
+		w.logs(ctx, s, class)
+	}
+}
+
+// record counts a verdict and reports what is wrong with it.
+func (w *worker) record(s *Sample, class Class, o opinion, k *answer) {
+	f := &Finding{Class: class, Sample: s, Skep: o.line}
+	if k != nil {
+		f.Kernel = k.line
+	}
+	if w.opts.Minimize && (class == FalseAccept || class == Broken) {
+		f.Small = w.minimize(s.Prog, class)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.report.count(f, k)
+	w.tell(f)
+}
+
+// tell passes a finding on; the caller holds mu.
+func (w *worker) tell(f *Finding) {
+	if w.opts.Found != nil && f.isNews() {
+		w.opts.Found(f)
+	}
+}
+
+// inputs is how many inputs a program is run on.
+const inputs = 3
+
+// runs runs an accepted program in the engines and, where it can be, in the
+// kernel, on random inputs.
+func (w *worker) runs(s *Sample, o opinion, fd int) {
+	r := random(^w.opts.Seed, s.Index)
+	for range inputs {
+		in := newInput(r, s.profile)
+		err := w.run(s, o, in, r.Uint64(), fd)
+		w.mu.Lock()
+		w.report.Runs++
+		if err != nil {
+			f := violation(s, in, err)
+			w.report.violate(f)
+			w.tell(f)
+		}
+		w.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// errDiffers is wrapped where two runs of the same program gave different
+// results.
+var errDiffers = errors.New("results differ")
+
+// run does one run of each kind on one input.
+func (w *worker) run(s *Sample, o opinion, in input, seed uint64, fd int) error {
+	follow, err := shadow.Of(o.verified)
+	if err != nil {
+		return err
+	}
+	checked, err := w.machine.run(o.verified, engine.Checked{Shadow: follow}, s.profile, in, seed)
+	if err != nil {
+		return err
+	}
+	plain, err := w.machine.run(o.verified, engine.Interpreter{}, s.profile, in, seed)
+	if err != nil {
+		return fmt.Errorf("interpreter: %w", err)
+	}
+	if !plain.equal(checked) && !w.varies(s, o, in, seed, checked) {
+		return fmt.Errorf("%w: checked interpreter %v, interpreter %v", errDiffers, checked, plain)
+	}
+	if fd < 0 || !s.comparable {
+		return nil
+	}
+	return w.runKernel(s, in, fd, checked, func() bool { return w.varies(s, o, in, seed, checked) })
+}
+
+// varies reports whether a program's result depends on addresses: then two
+// runs of the same engine differ.
+func (w *worker) varies(s *Sample, o opinion, in input, seed uint64, first *outcome) bool {
+	again, err := newMachine()
+	if err != nil {
+		return true
+	}
+	defer again.close()
+	for range 3 {
+		out, err := again.run(o.verified, engine.Checked{}, s.profile, in, seed+1)
+		if err != nil || !out.equal(first) {
+			return true
+		}
+	}
+	return false
+}
+
+// runKernel compares with BPF_PROG_TEST_RUN.
+func (w *worker) runKernel(s *Sample, in input, fd int, want *outcome, varies func() bool) error {
+	got, err := testRun(s.profile, in, fd)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errCannotRun, err)
+	}
+	w.mu.Lock()
+	w.report.KernelRuns++
+	w.mu.Unlock()
+	if got.equal(want) || varies() {
+		return nil
+	}
+	return fmt.Errorf("%w: checked interpreter %v, kernel %v", errDiffers, want, got)
+}
+
+// testRun runs a loaded program in the kernel.
+func testRun(p *profile, in input, fd int) (*outcome, error) {
+	t := live.TestInput{Data: in.packet, Context: in.context, OutSize: len(in.packet) + 512}
+	if p.context > 0 {
+		t.Data, t.OutSize = nil, 0
+	}
+	out, err := live.TestRun(fd, t)
+	if err != nil {
+		return nil, err
+	}
+	o := &outcome{ret: out.Return}
+	if p.context == 0 {
+		o.packet = out.Data[min(p.offset, len(out.Data)):]
+	}
+	return o, nil
+}

@@ -1,0 +1,131 @@
+// This file defines how both verifiers are asked about a sample and what their
+// answers amount to.
+
+package fuzz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/live"
+	"github.com/skepbpf/skep/internal/verify"
+)
+
+// Class is what came of a sample.
+type Class string
+
+// Classes. The first two are agreement.
+const (
+	Accepted Class = "accepted by both"
+	Rejected Class = "rejected by both"
+	// FalseAccept: the kernel's verifier rejects and Skep accepts. Nothing is
+	// worse.
+	FalseAccept Class = "false accept"
+	FalseReject Class = "false reject"
+	// Unsupported: Skep does not know something that the program needs.
+	Unsupported Class = "unsupported"
+	// Broken: Skep's verifier panicked, or did not end in time.
+	Broken Class = "broken"
+	// NoVerdict: the kernel refused the program before its verifier saw it.
+	NoVerdict Class = "no verdict"
+	// Unasked: there is no kernel to ask; Skep's verdict stands alone.
+	Unasked Class = "unasked"
+)
+
+// opinion is Skep's about a program.
+type opinion struct {
+	verified *verify.Verified // nil unless accepted
+	line     string           // the reason of everything else
+	class    Class            // Accepted, Rejected, Unsupported or Broken
+	log      string
+}
+
+// verifyLimit bounds the verification of one program.
+const verifyLimit = 20 * time.Second
+
+// skep asks Skep's verifier.
+func skep(ctx context.Context, target *catalog.Target, p *bytecode.Program, level verify.LogLevel) (o opinion) {
+	ctx, cancel := context.WithTimeout(ctx, verifyLimit)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			o = opinion{class: Broken, line: fmt.Sprintf("panic: %v", r), log: string(debug.Stack())}
+		}
+	}()
+	v, err := verify.Program(ctx, p, &verify.Options{
+		Target: target, Caps: catalog.CapsAll, LogLevel: level, KeepStates: true, MaxLog: maxLog,
+	})
+	var rejection *verify.Rejection
+	var unsupported *verify.Unsupported
+	switch {
+	case err == nil:
+		return opinion{class: Accepted, verified: v, log: v.Log()}
+	case errors.As(err, &rejection):
+		return opinion{class: Rejected, line: rejection.Line, log: rejection.Log}
+	case errors.As(err, &unsupported):
+		return opinion{class: Unsupported, line: unsupported.What}
+	}
+	return opinion{class: Broken, line: err.Error()}
+}
+
+const maxLog = 4 << 20
+
+// answer is the kernel's about a program.
+type answer struct {
+	class Class // Accepted, Rejected, NoVerdict
+	line  string
+	log   string
+}
+
+// kernel asks the running kernel, with a log at the given level or none. The
+// program's descriptor stays open until the set is closed.
+func kernel(set *live.Set, p *bytecode.Program, level uint32) (answer, int) {
+	r, err := set.Load(p, live.LoadOptions{LogLevel: level, MaxLog: maxLog})
+	switch {
+	case err != nil:
+		return answer{class: NoVerdict, line: err.Error()}, -1
+	case r.Accepted():
+		return answer{class: Accepted, log: r.Log}, r.FD
+	case level == 0 || r.Rejected():
+		return answer{class: Rejected, line: r.Line(), log: r.Log}, -1
+	}
+	return answer{class: NoVerdict, line: r.Errno.Error()}, -1
+}
+
+// ask asks the kernel with a log and gives everything back.
+func ask(p *bytecode.Program, level uint32) answer {
+	set := live.NewSet()
+	defer set.Close()
+	a, _ := kernel(set, p, level)
+	return a
+}
+
+// compare puts two answers together. Where they disagree the kernel is asked
+// once more, for its log: without one no verifier saw the program.
+func compare(o opinion, k *answer, p *bytecode.Program) Class {
+	switch {
+	case o.class == Unsupported || o.class == Broken:
+		return o.class
+	case k == nil:
+		return Unasked
+	case k.class == NoVerdict:
+		return NoVerdict
+	case o.class == k.class:
+		return o.class
+	case k.class == Accepted:
+		return FalseReject
+	}
+	*k = ask(p, 1)
+	switch k.class {
+	case NoVerdict:
+		return NoVerdict
+	case Accepted:
+		return Accepted // the first answer was not about the program
+	}
+	return FalseAccept
+}

@@ -1,0 +1,69 @@
+// This file defines how the two verifiers' logs are compared: the register
+// states in them show what verdicts do not.
+
+package fuzz
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/verify"
+)
+
+// logs compares what both verifiers say about a sample at log level 2; where
+// both reject it, only the reason.
+func (w *worker) logs(ctx context.Context, s *Sample, class Class) {
+	const level = 2
+	k := ask(s.Prog, level)
+	o := skep(ctx, w.opts.Target, s.Prog, verify.LogLevel(level))
+	if k.class == NoVerdict || o.class != k.class {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.report
+	if class == Rejected {
+		r.LinesCompared++
+		r.Reasons[classOf(k.line)]++
+		if k.line == o.line {
+			r.LinesAlike++
+		}
+	}
+	r.LogsCompared++
+	diff := diffLogs(k.log, o.log)
+	if diff == "" {
+		r.LogsAlike++
+		return
+	}
+	f := &Finding{Class: BadLog, Sample: s, Kernel: k.line, Skep: diff}
+	r.Violations[BadLog]++
+	w.tell(f)
+}
+
+// unlike are parts of lines that differ for good reasons.
+var unlike = regexp.MustCompile(`(?m)^(verification time|stack depth|processed|SCC |\(\d+\) (live|frame)).*\n|^ .*\(18\) r\d = 0x.*$`)
+
+// diffLogs gives the first lines in which two logs differ, "" where they do not.
+func diffLogs(kernel, skep string) string {
+	a := strings.Split(unlike.ReplaceAllString(kernel, ""), "\n")
+	b := strings.Split(unlike.ReplaceAllString(skep, ""), "\n")
+	for i := range max(len(a), len(b)) {
+		x, y := line(a, i), line(b, i)
+		if x != y {
+			return fmt.Sprintf("line %d: kernel %q, skep %q (after %q)", i+1, x, y, line(a, i-1))
+		}
+	}
+	return ""
+}
+
+func line(lines []string, i int) string {
+	if i < 0 || i >= len(lines) {
+		return ""
+	}
+	return lines[i]
+}
+
+func (w *worker) minimize(p *bytecode.Program, class Class) *bytecode.Program { return nil }
