@@ -3,12 +3,17 @@
 package skep
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/helper"
+	"github.com/skepbpf/skep/internal/ir"
+	"github.com/skepbpf/skep/internal/lower"
 	"github.com/skepbpf/skep/internal/object"
+	"github.com/skepbpf/skep/internal/verify"
 )
 
 // Listing is a linked program in words.
@@ -28,11 +33,15 @@ type ListingLine struct {
 	Insn         int    // slot
 	Text         string // "(b7) r0 = 0", in the words of the kernel's log
 	Note         string // what a load names: "map flows"
+	// Lowered is what runs in the instruction's place: nothing for code that no
+	// path reaches, nor in programs that the verifier does not accept.
+	Lowered []string
 }
 
 // Disassemble links an object's programs for a target and lists them: all that
-// load by default, or those that are named.
-func Disassemble(obj *Object, t Target, programs []string) ([]Listing, error) {
+// load by default, or those that are named. It verifies them, too, since only
+// what is accepted is lowered; the error is ctx's or about the request.
+func Disassemble(ctx context.Context, obj *Object, t Target, programs []string) ([]Listing, error) {
 	linked, err := obj.link(t, &object.LinkOptions{Programs: programs})
 	if err != nil {
 		return nil, err
@@ -47,10 +56,47 @@ func Disassemble(obj *Object, t Target, programs []string) ([]Listing, error) {
 		}
 		if p, err := linked.Program(info.Name); err == nil {
 			l.Lines = listProgram(p)
+			addLowered(ctx, p, t, l.Lines)
 			out = append(out, l)
 		}
 	}
-	return out, nil
+	return out, ctx.Err()
+}
+
+// addLowered adds what runs, for programs that are accepted and whose helpers
+// have bodies.
+func addLowered(ctx context.Context, p *bytecode.Program, t Target, lines []ListingLine) {
+	v, err := verify.Program(ctx, p, &verify.Options{Target: t.get(), Caps: CapsAll.set()})
+	if err != nil {
+		return
+	}
+	funcs := helper.Bodies()
+	code, err := lower.Program(v, &lower.Env{
+		Maps: standIns(len(p.Maps)),
+		Func: func(id catalog.FuncID) (int32, bool) { return funcs.Number(string(id)) },
+	})
+	if err != nil {
+		return
+	}
+	at := map[int]*ListingLine{}
+	for i := range lines {
+		at[lines[i].Insn] = &lines[i]
+	}
+	for i, op := range code.Ops {
+		if l := at[int(code.Slots[i])]; l != nil {
+			l.Lowered = append(l.Lowered, op.String())
+		}
+	}
+}
+
+// standIns take the place of maps where there are none: map 2 is at 3, its value
+// at 0x3000.
+func standIns(n int) []ir.MapRef {
+	refs := make([]ir.MapRef, n)
+	for i := range refs {
+		refs[i] = ir.MapRef{Handle: uint64(i + 1), Value: uint64(i+1) << 12}
+	}
+	return refs
 }
 
 func listProgram(p *bytecode.Program) []ListingLine {

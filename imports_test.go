@@ -25,20 +25,20 @@ var edges = []struct {
 	imports string
 }{
 	// Above the library.
-	{"cmd/skep", ". ringbuf internal/attach internal/attach/capture internal/catalog/vmlinux internal/report"},
+	{"cmd/skep", ". ringbuf internal/attach internal/attach/capture internal/catalog/vmlinux"},
 	{"examples/embed", "."},
 	{"internal/conformance/cmd/conformance", ". internal/conformance"},
 	{"internal/conformance", ". internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/conformance/isa internal/live internal/object internal/verify"},
 	{"internal/fuzz/cmd/fuzz", "internal/fuzz"},
 	{"internal/fuzz", ". world internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/engine internal/helper internal/ir internal/live internal/lower" +
-		" internal/maps internal/object internal/shadow internal/verify"},
+		" internal/maps internal/object internal/report internal/shadow internal/verify"},
 	{"internal/conformance/isa", "internal/bytecode"},
 	{"internal/tools/pcapgen", "internal/attach internal/attach/capture"},
 	{"ringbuf", ". internal/maps"},
 
 	// The root wires.
 	{".", "world internal/attach internal/btfval internal/btfx internal/bytecode internal/catalog internal/catalog/corebtf internal/engine internal/errno" +
-		" internal/helper internal/ir internal/lower internal/maps internal/object internal/shadow internal/verify"},
+		" internal/helper internal/ir internal/lower internal/maps internal/object internal/report internal/shadow internal/verify"},
 
 	// Running.
 	{"internal/shadow", "internal/engine internal/verify internal/verify/domain"},

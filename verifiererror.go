@@ -10,11 +10,12 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/report"
 	"github.com/skepbpf/skep/internal/verify"
 )
 
 // VerifierError says that the verifier refused a program. Under %v it is one
-// line, the kernel's; under %+v the whole log. errors.Is matches the errno that
+// line, the kernel's; under %+v the whole log and the reason in words. errors.Is matches the errno that
 // bpf(2) would answer (unix.EACCES, …), and errors.As also fills cilium/ebpf's
 // *ebpf.VerifierError.
 type VerifierError struct {
@@ -24,12 +25,15 @@ type VerifierError struct {
 	Source  string // "file.c:31", "" when unknown
 	Errno   Errno
 	Log     string // the verifier's log; at level 0 its last part
+	// Explanation says in several lines of words what is wrong, where the value
+	// came from and what to do. It knows more at log level 1 and above.
+	Explanation string
 }
 
 func newVerifierError(p *bytecode.Program, r *verify.Rejection) *VerifierError {
 	return &VerifierError{
 		Program: p.Name, Line: r.Line, Insn: r.Insn, Source: sourceOf(p, r.Insn),
-		Errno: Errno(r.Errno), Log: r.Log,
+		Errno: Errno(r.Errno), Log: r.Log, Explanation: report.Explain(p, r).String(),
 	}
 }
 
@@ -38,10 +42,11 @@ func (e *VerifierError) Error() string {
 	return fmt.Sprintf("program %s: %s", e.Program, e.Line)
 }
 
-// Format prints one line under %v and %s, and the log under %+v.
+// Format prints one line under %v and %s; the log, and the reason in words,
+// under %+v.
 func (e *VerifierError) Format(f fmt.State, verb rune) {
 	if verb == 'v' && f.Flag('+') && e.Log != "" {
-		fmt.Fprintf(f, "%s:\n%s", e.Error(), e.Log)
+		fmt.Fprintf(f, "%s:\n%s\n\n%s", e.Error(), strings.TrimRight(e.Log, "\n"), e.Explanation)
 		return
 	}
 	fmt.Fprint(f, e.Error())

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -18,11 +20,14 @@ func newDisasm(a *app) *cobra.Command {
 		Short: "List programs with their source",
 		Long: `Disasm links the object's programs as they would be loaded and lists their
 instructions in the words of the kernel's log, below the source lines that they
-come from.`,
+come from, and beside them what Skep runs in their place. Programs that are not
+accepted have no such column.`,
 		Example: `  skep disasm prog.o
   skep disasm prog.o --program handle_tp --json`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return a.disasm(args[0], programs, targets) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.disasm(cmd.Context(), args[0], programs, targets)
+		},
 	}
 	cmd.Flags().StringArrayVar(&programs, "program", nil, "list this program (repeatable)")
 	cmd.Flags().StringArrayVar(&targets, "target", nil, "kernel to link for: linux-6.18 (default), host, ...")
@@ -30,7 +35,7 @@ come from.`,
 	return cmd
 }
 
-func (a *app) disasm(file string, programs, targets []string) error {
+func (a *app) disasm(ctx context.Context, file string, programs, targets []string) error {
 	obj, err := skep.OpenObject(file)
 	if err != nil {
 		return err
@@ -39,7 +44,7 @@ func (a *app) disasm(file string, programs, targets []string) error {
 	if err != nil {
 		return err
 	}
-	listings, err := skep.Disassemble(obj, resolved[0], programs)
+	listings, err := skep.Disassemble(ctx, obj, resolved[0], programs)
 	if err != nil {
 		return err
 	}
@@ -56,14 +61,15 @@ func (a *app) disasm(file string, programs, targets []string) error {
 }
 
 type insnJSON struct {
-	Kind    string `json:"kind"`
-	Program string `json:"program"`
-	Func    string `json:"func,omitempty"`
-	Insn    int    `json:"insn"`
-	Text    string `json:"text"`
-	Note    string `json:"note,omitempty"`
-	Source  string `json:"source,omitempty"`
-	File    string `json:"file,omitempty"`
+	Kind    string   `json:"kind"`
+	Program string   `json:"program"`
+	Func    string   `json:"func,omitempty"`
+	Insn    int      `json:"insn"`
+	Text    string   `json:"text"`
+	Note    string   `json:"note,omitempty"`
+	Lowered []string `json:"lowered,omitempty"`
+	Source  string   `json:"source,omitempty"`
+	File    string   `json:"file,omitempty"`
 }
 
 func (a *app) list(l *skep.Listing) {
@@ -72,7 +78,7 @@ func (a *app) list(l *skep.Listing) {
 	}
 	for _, line := range l.Lines {
 		if a.json {
-			a.line(insnJSON{"insn", l.Program, line.Func, line.Insn, line.Text, line.Note, line.Source, line.File})
+			a.line(insnJSON{"insn", l.Program, line.Func, line.Insn, line.Text, line.Note, line.Lowered, line.Source, line.File})
 			continue
 		}
 		a.listLine(&line)
@@ -82,6 +88,9 @@ func (a *app) list(l *skep.Listing) {
 	}
 }
 
+// textWidth is where the column of what runs begins.
+const textWidth = 48
+
 func (a *app) listLine(line *skep.ListingLine) {
 	if line.Func != "" {
 		fmt.Fprintf(a.out, "%s:\n", line.Func)
@@ -89,9 +98,12 @@ func (a *app) listLine(line *skep.ListingLine) {
 	if line.Source != "" {
 		fmt.Fprintf(a.out, "%s\n", paint(a.out, text.FgCyan, fmt.Sprintf("; %s @ %s", line.Source, line.File)))
 	}
-	note := ""
+	insn := line.Text
 	if line.Note != "" {
-		note = "  ; " + line.Note
+		insn += "  ; " + line.Note
 	}
-	fmt.Fprintf(a.out, "%6d: %s%s\n", line.Insn, line.Text, paint(a.out, text.Faint, note))
+	if len(line.Lowered) > 0 {
+		insn = fmt.Sprintf("%-*s %s", textWidth, insn, paint(a.out, text.Faint, "| "+strings.Join(line.Lowered, "; ")))
+	}
+	fmt.Fprintf(a.out, "%6d: %s\n", line.Insn, insn)
 }

@@ -76,7 +76,7 @@ Exit status: 0 it did; 1 it ran and the answer is no (a program is rejected);
 	a.cmd.SetOut(out)
 	a.cmd.SetErr(errOut)
 	a.cmd.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object a line")
-	a.cmd.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "print the verifier's log")
+	a.cmd.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "print the verifier's log, and a rejection's reason in words")
 	for _, verb := range verbs {
 		a.cmd.AddCommand(verb(a))
 	}

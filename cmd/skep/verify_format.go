@@ -70,6 +70,9 @@ func (t *textFormat) end() {
 		if r.Log != "" {
 			fmt.Fprintf(t.app.out, "\n%s, %s, %s:\n%s\n", r.file, r.Program, r.Target, strings.TrimRight(r.Log, "\n"))
 		}
+		if ve, ok := r.Err.(*skep.VerifierError); ok && t.app.verbose {
+			fmt.Fprintf(t.app.out, "\n%s\n", strings.TrimRight(ve.Explanation, "\n"))
+		}
 	}
 }
 

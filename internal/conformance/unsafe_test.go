@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/catalog/vmlinux"
 	"github.com/skepbpf/skep/internal/live"
 	"github.com/skepbpf/skep/internal/object"
 )
@@ -67,7 +68,11 @@ func newVerifier(t *testing.T) *Verifier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Verifier{Target: target, Limit: 20 * time.Second}
+	types, err := vmlinux.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Verifier{Target: target.WithBTF(types), Limit: 20 * time.Second}
 }
 
 // readExpected reads expect.tsv: a case and the live kernel's line, a row each.

@@ -164,13 +164,26 @@ func (w *worker) record(s *Sample, class Class, o opinion, k *answer) {
 	if k != nil {
 		f.Kernel = k.line
 	}
-	if w.opts.Minimize && (class == FalseAccept || class == Broken) {
-		f.Small = w.minimize(s.Prog, class)
+	if w.opts.Minimize && f.isNews() {
+		f.Small = minimize(s.Prog, func(p *bytecode.Program) bool { return w.shows(p, f) })
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.report.count(f, k)
 	w.tell(f)
+}
+
+// shows reports whether both verifiers say of p what they said of a finding.
+func (w *worker) shows(p *bytecode.Program, f *Finding) bool {
+	o := skep(context.Background(), w.opts.Target, p, 0)
+	if classOf(o.line) != classOf(f.Skep) {
+		return false
+	}
+	if !w.asks {
+		return true
+	}
+	k := ask(p, 1)
+	return compare(o, &k, p) == f.Class && classOf(k.line) == classOf(f.Kernel)
 }
 
 // tell passes a finding on; the caller holds mu.

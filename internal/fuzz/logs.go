@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/verify"
 )
 
@@ -65,5 +64,3 @@ func line(lines []string, i int) string {
 	}
 	return lines[i]
 }
-
-func (w *worker) minimize(p *bytecode.Program, class Class) *bytecode.Program { return nil }

@@ -27,9 +27,10 @@ func random(seed uint64, i int) *rand.Rand {
 }
 
 // Text is the program for people: one instruction a line.
-func (s *Sample) Text() string { return disassemble(s.Prog) }
+func (s *Sample) Text() string { return Disassemble(s.Prog) }
 
-func disassemble(p *bytecode.Program) string {
+// Disassemble is a program for people: one instruction a line.
+func Disassemble(p *bytecode.Program) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "type %d, flags %#x, %d instructions\n", p.Type, p.Flags, len(p.Insns))
 	for i, m := range p.Maps {

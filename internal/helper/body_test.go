@@ -20,7 +20,7 @@ import (
 	"github.com/skepbpf/skep/world"
 )
 
-func newPool(t *testing.T, cpus int) *engine.Pool {
+func newPool(t testing.TB, cpus int) *engine.Pool {
 	t.Helper()
 	fake := world.NewFake()
 	fake.SetCPUs(cpus)
@@ -34,7 +34,7 @@ func newPool(t *testing.T, cpus int) *engine.Pool {
 
 // run calls fn as the only helper of a program that has the maps. limit is how
 // long it may run, 0 for ever.
-func run(t *testing.T, pool *engine.Pool, limit time.Duration, fn func(c *engine.Call), m ...*maps.Map) error {
+func run(t testing.TB, pool *engine.Pool, limit time.Duration, fn func(c *engine.Call), m ...*maps.Map) error {
 	t.Helper()
 	funcs := &engine.Funcs{}
 	funcs.Add("fn", func(c *engine.Call, _, _, _, _, _ uint64) uint64 { fn(c); return 0 })

@@ -4,6 +4,7 @@
 package helper
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/skepbpf/skep/internal/engine"
@@ -15,21 +16,13 @@ const (
 	maxBinary = 512 // MAX_BPRINTF_BIN_ARGS: bytes that all arguments take together
 )
 
-// argument is one value to print: a number, or text that was read, which is a
-// part of arguments.text.
-type argument struct {
-	value    uint64
-	from, to int
-}
-
-// arguments are the values of one format. Texts lie in memory of maxBinary
-// bytes, which the kernel keeps all arguments in: when it is used up, strings
-// are cut and then ENOSPC is the answer.
+// arguments are the values of one format in the form in which they wait for the
+// second pass: characters as bytes, texts with their NUL, numbers in 4 or 8
+// bytes, aligned to 4. When the room is used up strings are cut, and then ENOSPC
+// is the answer.
 type arguments struct {
-	list [maxValues]argument
-	n    int
-	text [maxBinary]byte
-	used int
+	binary [maxBinary]byte
+	used   int
 }
 
 // gather checks a format, whose NUL has been taken off, and reads the arguments
@@ -47,72 +40,71 @@ func (a *arguments) gather(c *engine.Call, format []byte, values []uint64) errno
 			continue
 		}
 		conv, n := scan(format[i+1:])
-		if n == 0 || a.n >= len(values) {
+		if n == 0 || len(values) == 0 {
 			return errno.EINVAL
 		}
-		if err := a.add(c, conv, values[a.n]); err != 0 {
+		if err := a.add(c, conv, values[0]); err != 0 {
 			return err
 		}
+		values = values[1:]
 		i += n
 	}
 	return 0
 }
 
-// add reads the argument of one conversion.
+// add stores the argument of one conversion.
 func (a *arguments) add(c *engine.Call, conv conversion, value uint64) errno.Errno {
-	arg := &a.list[a.n]
-	arg.value = value
-	a.n++
 	switch conv.verb {
 	case verbString:
-		return a.addString(c, arg)
+		return a.addString(c, value)
 	case verbIP:
-		return a.addIP(c, conv, arg)
+		return a.addIP(c, conv, value)
 	case verbTrace:
-		a.keep(arg, symbol(value))
+		a.addText(symbol(value))
 		return 0
-	case verbChar:
-		return a.take(1, 1)
 	}
-	if conv.wide {
-		return a.take(4, 8)
-	}
-	return a.take(4, 4)
-}
-
-// take accounts for bytes.
-func (a *arguments) take(align, size int) errno.Errno {
+	var word [8]byte
+	binary.LittleEndian.PutUint64(word[:], value)
+	align, size := conv.layout()
 	a.used = (a.used + align - 1) &^ (align - 1)
 	if a.used+size > maxBinary {
 		return errno.ENOSPC
 	}
-	a.used += size
+	a.used += copy(a.binary[a.used:], word[:size])
 	return 0
 }
 
-// keep stores a text, as far as there is room, and a NUL.
-func (a *arguments) keep(arg *argument, text []byte) {
-	arg.from = min(a.used, maxBinary)
-	arg.to = arg.from + copy(a.text[arg.from:], text)
+// layout gives how a number is stored, in bytes.
+func (c conversion) layout() (align, size int) {
+	switch {
+	case c.verb == verbChar:
+		return 1, 1
+	case c.wide:
+		return 4, 8
+	}
+	return 4, 4
+}
+
+// addText stores a text, as far as there is room, and a NUL.
+func (a *arguments) addText(text []byte) {
+	room := a.binary[min(a.used, maxBinary):]
+	if n := copy(room, text); n > 0 && n == len(room) {
+		room[n-1] = 0
+	}
 	a.used += len(text) + 1
 }
 
-// textOf gives the text of an argument.
-func (a *arguments) textOf(arg *argument) []byte { return a.text[arg.from:arg.to] }
-
 // addString reads a string; an address that is not readable gives "".
-func (a *arguments) addString(c *engine.Call, arg *argument) errno.Errno {
+func (a *arguments) addString(c *engine.Call, addr uint64) errno.Errno {
 	if a.used >= maxBinary {
 		return errno.ENOSPC
 	}
-	n := max(peekString(c, a.text[a.used:], arg.value), 1)
-	arg.from, arg.to = a.used, a.used+n-1
-	a.used += n
+	a.used += max(peekString(c, a.binary[a.used:], addr), 1)
 	return 0
 }
 
 // addIP reads an address; one that is not readable is all zeros.
-func (a *arguments) addIP(c *engine.Call, conv conversion, arg *argument) errno.Errno {
+func (a *arguments) addIP(c *engine.Call, conv conversion, addr uint64) errno.Errno {
 	var ip [16]byte
 	size := 4
 	if conv.v6 {
@@ -121,9 +113,36 @@ func (a *arguments) addIP(c *engine.Call, conv conversion, arg *argument) errno.
 	if a.used+size > maxBinary {
 		return errno.ENOSPC
 	}
-	peek(c, ip[:size], arg.value)
-	a.keep(arg, conv.formatIP(ip[:size]))
+	peek(c, ip[:size], addr)
+	a.addText(conv.formatIP(ip[:size]))
 	return 0
+}
+
+// reader takes arguments in the order in which they were stored. What is not
+// there is 0.
+type reader struct {
+	args *arguments
+	at   int
+}
+
+// number takes the value of a conversion.
+func (r *reader) number(c conversion) uint64 {
+	var word [8]byte
+	align, size := c.layout()
+	r.at = (r.at + align - 1) &^ (align - 1)
+	copy(word[:size], r.args.binary[min(r.at, maxBinary):])
+	r.at += size
+	return binary.LittleEndian.Uint64(word[:])
+}
+
+// text takes a text.
+func (r *reader) text() []byte {
+	text := r.args.binary[min(r.at, maxBinary):]
+	if end := bytes.IndexByte(text, 0); end >= 0 {
+		text = text[:end]
+	}
+	r.at += len(text) + 1
+	return text
 }
 
 // valuesAt reads the values that a program has in memory.

@@ -47,7 +47,7 @@ func (o *output) finish() []byte {
 
 // render writes a format that gather has accepted.
 func (o *output) render(format []byte, args *arguments) {
-	next := 0
+	r := &reader{args: args}
 	for {
 		i := bytes.IndexByte(format, '%')
 		if i < 0 {
@@ -63,51 +63,56 @@ func (o *output) render(format []byte, args *arguments) {
 		}
 		conv, n := scan(format)
 		format = format[n:]
-		arg := &args.list[next]
-		next++
-		o.convert(conv, arg.value, args.textOf(arg))
+		o.convert(conv, r)
 		for conv.kptr && len(format) > 0 && isAlnum(format[0]) {
 			format = format[1:]
 		}
 	}
 }
 
-// convert writes one argument: its value, or the text that was read for it.
-func (o *output) convert(c conversion, value uint64, text []byte) {
+// convert writes one argument.
+func (o *output) convert(c conversion, r *reader) {
+	switch {
+	case c.verb == verbString && !c.kptr:
+		o.widen(c, r.text())
+	case c.verb == verbString, c.verb == verbIP, c.verb == verbTrace:
+		o.formatted(r)
+	default:
+		o.value(c, r.number(c))
+	}
+}
+
+// formatted writes what gather has formatted for an extension of %p. It has no
+// width any more. When the buffer is full already the kernel neither counts it
+// nor takes it from the arguments, so that the next conversion gets it.
+func (o *output) formatted(r *reader) {
+	if o.n < len(o.p) {
+		o.write(r.text())
+	}
+}
+
+// value writes a number in the way of its conversion.
+func (o *output) value(c conversion, v uint64) {
 	var digits [20]byte
 	switch c.verb {
 	case verbChar:
-		o.widen(c, []byte{byte(value)})
-	case verbString, verbIP, verbTrace:
-		o.text(c, text)
+		o.widen(c, []byte{byte(v)})
 	case verbSymbol:
-		o.widen(c, symbol(value))
+		o.widen(c, symbol(v))
 	case verbPointer:
-		o.address(c, hidePointer(value))
+		o.address(c, hidePointer(v))
 	case verbAddress:
-		o.address(c, value)
+		o.address(c, v)
 	case verbInt:
-		v := c.signed(value)
-		o.number(c, sign(c, v), strconv.AppendUint(digits[:0], abs(v), 10))
+		o.number(c, sign(c, c.signed(v)), strconv.AppendUint(digits[:0], abs(c.signed(v)), 10))
 	case verbUint:
-		o.number(c, "", strconv.AppendUint(digits[:0], c.unsigned(value), 10))
+		o.number(c, "", strconv.AppendUint(digits[:0], v, 10))
 	case verbHex:
-		hex := strconv.AppendUint(digits[:0], c.unsigned(value), 16)
+		hex := strconv.AppendUint(digits[:0], v, 16)
 		if c.upper {
 			hex = bytes.ToUpper(hex)
 		}
 		o.number(c, "", hex)
-	}
-}
-
-// text writes what gather has formatted. Where the letter was 'p' the kernel
-// knows no width any more, and does not count what comes after the end.
-func (o *output) text(c conversion, text []byte) {
-	switch {
-	case !c.kptr:
-		o.widen(c, text)
-	case o.n < len(o.p):
-		o.write(text)
 	}
 }
 
@@ -152,13 +157,6 @@ func (c conversion) signed(v uint64) int64 {
 		return int64(v)
 	}
 	return int64(int32(v))
-}
-
-func (c conversion) unsigned(v uint64) uint64 {
-	if c.wide {
-		return v
-	}
-	return uint64(uint32(v))
 }
 
 func sign(c conversion, v int64) string {

@@ -25,12 +25,16 @@ type callMeta struct {
 	releaseReg int // register whose reference is released, 0 none
 	refID      uint32
 	callback   int32 // subprogram of the callback argument
+	inlineLoop bool
 }
 
 // call checks a call instruction.
 func (w *walker) call(in bytecode.Insn) error {
 	if s := reservedFields(in); s != "" {
 		return w.fail("%s", s)
+	}
+	if err := w.checkCallUnderLock(in); err != nil {
+		return err
 	}
 	switch {
 	case in.IsSubprogCall():

@@ -17,14 +17,12 @@ type regType struct {
 }
 
 var (
-	keyTypes = []regType{
+	memTypes = []regType{
 		{domain.PtrToStack, 0}, {domain.PtrToPacket, 0}, {domain.PtrToPacketMeta, 0},
 		{domain.PtrToMapKey, 0}, {domain.PtrToMapValue, 0},
-	}
-	memTypes = append(keyTypes[:len(keyTypes):len(keyTypes)], []regType{
 		{domain.PtrToMem, 0}, {domain.PtrToMem, domain.MemRingbuf}, {domain.PtrToBuf, 0},
 		{domain.PtrToBTFID, domain.PtrTrusted},
-	}...)
+	}
 	sockTypes = []regType{
 		{domain.PtrToSockCommon, 0}, {domain.PtrToSocket, 0}, {domain.PtrToTCPSock, 0}, {domain.PtrToXDPSock, 0},
 	}
@@ -34,8 +32,8 @@ var (
 // argTypes says, by kind of parameter, what a register may hold. The order is
 // the one that messages list them in.
 var argTypes = map[catalog.ArgKind][]regType{
-	catalog.ArgMapKey:          keyTypes,
-	catalog.ArgMapValue:        keyTypes,
+	catalog.ArgMapKey:          memTypes,
+	catalog.ArgMapValue:        memTypes,
 	catalog.ArgConstSize:       scalarTypes,
 	catalog.ArgConstSizeOrZero: scalarTypes,
 	catalog.ArgConstAllocSize:  scalarTypes,
@@ -189,6 +187,8 @@ func (w *walker) checkArgValue(i int, r uint8, arg catalog.Arg, m *callMeta) err
 		}
 		m.memSize = uint32(reg.Value())
 		return w.markPrecise(r)
+	case catalog.ArgSpinLock:
+		return w.checkLockArg(r, m)
 	case catalog.ArgFunc:
 		m.callback = reg.Subprog
 	case catalog.ArgConstStr:

@@ -88,6 +88,9 @@ type CallFact struct {
 	// precise constant on every path; valid when HasConstKey.
 	ConstKey    uint64
 	HasConstKey bool
+	// InlineLoop: bpf_loop with no flags and one callback on every path, which a
+	// compiler may turn into a loop (R4 was marked precise).
+	InlineLoop bool
 	// MemSize is the constant size that an allocation was asked for
 	// (ArgConstAllocSize, marked precise).
 	MemSize uint32

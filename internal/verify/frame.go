@@ -105,6 +105,12 @@ func (w *walker) forEachArgs(callee, caller *domain.Frame, _ *callMeta) {
 
 // loopCall is bpf_loop: its callback runs as often as its count says.
 func (w *walker) loopCall(m *callMeta) error {
+	m.inlineLoop = w.regs()[bytecode.R4].IsNull()
+	if m.inlineLoop {
+		if err := w.markPrecise(bytecode.R4); err != nil {
+			return err
+		}
+	}
 	if err := w.markPrecise(bytecode.R1); err != nil {
 		return err
 	}

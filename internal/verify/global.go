@@ -299,5 +299,23 @@ func (w *walker) checkDepth() error {
 		w.note("%s", r.Line)
 		return r
 	}
+	w.addLoopStack()
 	return nil
+}
+
+// loopStack is what an inlined bpf_loop spills, in bytes.
+const loopStack = 24
+
+// addLoopStack adds the stack of loops that a kernel inlines, which it does
+// after it has checked the depth.
+func (w *walker) addLoopStack() {
+	for i := range w.shape.subs {
+		s := &w.shape.subs[i]
+		for pc := s.Start; pc < s.End; pc++ {
+			if c := w.facts.facts.Insns[pc].Call; c != nil && c.InlineLoop {
+				w.uses[i].Depth += loopStack
+				break
+			}
+		}
+	}
 }

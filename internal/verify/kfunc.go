@@ -215,7 +215,7 @@ func (w *walker) checkKfuncScalar(c *kfuncCall, p btfx.Param, r uint8) error {
 // checkKfuncPointer checks a pointer by what the parameter points to.
 func (w *walker) checkKfuncPointer(c *kfuncCall, i int, r uint8, ptr *btfx.Type) (skip int, err error) {
 	p, reg := c.params[i], &w.regs()[r]
-	strict := c.has(catalog.KfTrustedArgs | catalog.KfRCU)
+	strict := c.has(catalog.KfTrustedArgs | catalog.KfRCU | catalog.KfRelease)
 	if strict && (reg.IsNull() || reg.MayBeNull()) && !suffixed(p, "__nullable") {
 		return 0, w.deny(KindNull, int(r), "Possibly NULL pointer passed to trusted arg%d", i)
 	}

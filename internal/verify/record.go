@@ -84,7 +84,7 @@ func (f *factRecorder) access(w *walker, base domain.Reg, n memNeed) error {
 
 // call joins a helper call.
 func (f *factRecorder) call(pc int, m *callMeta) {
-	now := CallFact{Proto: m.proto, Subprog: m.callback, MapIdx: -1, MemSize: m.memSize}
+	now := CallFact{Proto: m.proto, Subprog: m.callback, MapIdx: -1, MemSize: m.memSize, InlineLoop: m.inlineLoop}
 	if m.mapReg != nil && !innerMap(m.mapReg) {
 		now.MapIdx = m.mapReg.MapIdx
 	}
@@ -97,6 +97,7 @@ func (f *factRecorder) call(pc int, m *callMeta) {
 		return
 	}
 	was := fact.Call
+	was.InlineLoop = was.InlineLoop && now.InlineLoop && was.Subprog == now.Subprog
 	if was.Subprog != now.Subprog {
 		was.Subprog = -1
 	}

@@ -5,6 +5,8 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/catalog"
@@ -93,13 +95,22 @@ func (w *walker) findAttachTarget() error {
 	}
 	at, err := w.target.AttachTarget(w.env, w.prog.AttachBTFID)
 	if err != nil {
-		return &Rejection{Line: err.Error(), Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEINVAL}
+		return w.refuseLoad(err.Error())
 	}
 	w.attach = at
+	if hook := strings.TrimPrefix(at.Name, "bpf_lsm_"); w.prog.Type == bytecode.ProgLSM && catalog.DisabledLSMHook(hook) {
+		return w.refuseLoad(fmt.Sprintf("attach_btf_id %d points to disabled hook %s", w.prog.AttachBTFID, at.Name))
+	}
 	if line := catalog.TraceRefusal(w.env, at.Name); line != "" {
-		return &Rejection{Line: line, Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEINVAL, Log: line + "\n"}
+		return w.refuseLoad(line)
 	}
 	return nil
+}
+
+// refuseLoad refuses what no instruction is to blame for.
+func (w *walker) refuseLoad(line string) error {
+	w.note("%s", line)
+	return &Rejection{Line: line, Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEINVAL}
 }
 
 func (w *walker) findShape() error {

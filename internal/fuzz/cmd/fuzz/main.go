@@ -28,6 +28,7 @@ func main() {
 	flag.DurationVar(&o.Time, "time", 0, "how long at most")
 	flag.IntVar(&o.Workers, "j", 2, "workers")
 	flag.IntVar(&o.Logs, "logs", 0, "compare every so-manieth log")
+	flag.BoolVar(&o.Minimize, "min", false, "make programs of findings small")
 	flag.BoolVar(&verbose, "v", false, "print every finding")
 	flag.Parse()
 	if only >= 0 {
@@ -40,6 +41,9 @@ func main() {
 		seen[key]++
 		if verbose && seen[key] <= 1 {
 			fmt.Printf("%s: #%d\n  kernel: %s\n  skep: %s\n", f.Class, f.Sample.Index, f.Kernel, f.Skep)
+			if f.Small != nil {
+				fmt.Println(fuzz.Disassemble(f.Small))
+			}
 		}
 	}
 	r, err := fuzz.Run(ctx, o)
