@@ -18,6 +18,11 @@ func benchKernel(f *benchFlags, file string, obj *skep.Object, data []byte) ([]b
 	if err != nil {
 		return nil, err
 	}
+	for name := range spec.Programs {
+		if !f.wants(name) {
+			delete(spec.Programs, name)
+		}
+	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, err
@@ -26,7 +31,7 @@ func benchKernel(f *benchFlags, file string, obj *skep.Object, data []byte) ([]b
 	var out []benchJSON
 	for _, info := range obj.Programs() {
 		p := coll.Programs[info.Name]
-		if p == nil || !f.wants(info.Name) {
+		if p == nil {
 			continue
 		}
 		ret, ns, err := f.measure(func(n uint32) (uint32, time.Duration, error) {

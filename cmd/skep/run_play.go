@@ -59,8 +59,9 @@ func (r *runner) playCaptures(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = r.playSource(ctx, src, src.Progress)
-		src.Close()
+		ahead := attach.ReadAhead(src)
+		err = r.playSource(ctx, ahead, src.Progress)
+		ahead.Close()
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,9 @@ package attach
 
 import (
 	"bytes"
+	"io"
 	"testing"
+	"time"
 
 	"github.com/skepbpf/skep/internal/bytecode"
 )
@@ -97,5 +99,81 @@ func TestFrame(t *testing.T) {
 	}
 	if _, err := NewFramer(105); err == nil {
 		t.Error("frames of link type 105 (802.11)")
+	}
+}
+
+// counting is a source of packets that tell their number.
+type counting struct {
+	n, end int
+	buf    [300]byte
+	closed bool
+}
+
+func (c *counting) Next(p *Packet) error {
+	if c.n == c.end {
+		return io.ErrUnexpectedEOF
+	}
+	data := c.buf[:c.n%len(c.buf)]
+	for i := range data {
+		data[i] = byte(c.n)
+	}
+	p.Data, p.Length, p.Time = data, c.n, time.Unix(int64(c.n), 0)
+	c.n++
+	return nil
+}
+
+func (c *counting) Close() error {
+	c.closed = true
+	return nil
+}
+
+// TestReadAhead: the same packets in the same order, then the source's error.
+func TestReadAhead(t *testing.T) {
+	for _, end := range []int{0, 1, batchPackets, batchPackets + 1, 5000} {
+		src := &counting{end: end}
+		a := ReadAhead(src)
+		var p Packet
+		for i := range end {
+			if err := a.Next(&p); err != nil {
+				t.Fatalf("packet %d of %d: %v", i, end, err)
+			}
+			want := bytes.Repeat([]byte{byte(i)}, i%len(src.buf))
+			if p.Length != i || p.Time.Unix() != int64(i) || !bytes.Equal(p.Data, want) {
+				t.Fatalf("packet %d of %d: %+v", i, end, p)
+			}
+		}
+		for range 2 {
+			if err := a.Next(&p); err != io.ErrUnexpectedEOF {
+				t.Errorf("after %d packets: %v", end, err)
+			}
+		}
+		if err := a.Close(); err != nil || !src.closed {
+			t.Errorf("close: %v", err)
+		}
+	}
+}
+
+// slow gives a packet each time that somebody allows it.
+type slow struct {
+	allow chan struct{}
+	counting
+}
+
+func (s *slow) Next(p *Packet) error {
+	<-s.allow
+	return s.counting.Next(p)
+}
+
+// TestReadAheadHoldsNothingBack: a packet is given before the next one comes.
+func TestReadAheadHoldsNothingBack(t *testing.T) {
+	src := &slow{make(chan struct{}), counting{end: 10}}
+	a := ReadAhead(src)
+	defer close(src.allow)
+	var p Packet
+	for i := range 3 {
+		src.allow <- struct{}{}
+		if err := a.Next(&p); err != nil || p.Length != i {
+			t.Fatalf("packet %d: %+v, %v", i, p, err)
+		}
 	}
 }

@@ -38,8 +38,8 @@ type Options struct {
 	// while it runs, so that the kernel can be asked about programs of callers
 	// without capabilities. Without it annotations decide those.
 	Unprivileged bool
-	// Engine runs accepted programs; "" is the checked interpreter.
-	Engine skep.Engine
+	// Engines run accepted programs; nil is all that are compared.
+	Engines []skep.Engine
 	// KeepLog is how many bytes of each log a report keeps, from its end; 0 is
 	// 64 KiB.
 	KeepLog  int
@@ -64,7 +64,7 @@ func Run(ctx context.Context, opts Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := NewRunner(opts.Engine)
+	runs, err := NewRunner(opts.Engines)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +95,8 @@ func (o *Options) settle() (Filter, error) {
 	if o.KeepLog == 0 {
 		o.KeepLog = 64 << 10
 	}
-	if o.Engine == "" {
-		o.Engine = skep.EngineChecked
+	if o.Engines == nil {
+		o.Engines = []skep.Engine{skep.EngineChecked, skep.EngineInterp}
 	}
 	if o.Limit == 0 {
 		o.Limit = 20 * time.Second
@@ -214,12 +214,8 @@ func (r *runner) ask(ctx context.Context, c *Case) error {
 // skep verifies, and runs what it accepted where the kernel did.
 func (r *runner) skep(ctx context.Context, c *Case, k *Answer) *SkepAnswer {
 	a := r.verifier.Ask(ctx, c)
-	if a.Verdict != Accept || !c.comparesReturn(k) {
-		return a
-	}
-	ret, err := r.runs.Run(ctx, c)
-	if a.Ran, a.Return = err == nil, ret; err != nil {
-		a.RunError = err.Error()
+	if c.comparesReturn(k) {
+		a.Runs = r.runs.Run(ctx, c, a.Verdict)
 	}
 	return a
 }

@@ -18,7 +18,7 @@ func (r *Report) Floor() Floor {
 	for g, row := range r.Totals() {
 		f[g] = map[string]Count{}
 		for c, n := range row.Counts {
-			if n.Total > 0 && Column(c) != ColUnprivMessage {
+			if n.Total+n.Missing > 0 && Column(c) != ColUnprivMessage {
 				f[g][columnNames[c]] = n
 			}
 		}
@@ -42,9 +42,11 @@ func ReadFloor(path string) (Floor, error) {
 	return f, nil
 }
 
-// below reports whether the share of agreement is less than floor's.
+// below reports whether the share of agreement is less than floor's. What is
+// missing counts here, so that nothing rises by going missing.
 func (c Count) below(floor Count) bool {
-	return c.Agree*floor.Total < floor.Agree*c.Total || c.Total == 0 && floor.Total > 0
+	all, floorAll := c.Total+c.Missing, floor.Total+floor.Missing
+	return c.Agree*floorAll < floor.Agree*all || all == 0 && floorAll > 0
 }
 
 // Below lists where f has less agreement than floor. Shares are compared, not

@@ -5,6 +5,8 @@ package conformance
 import (
 	"cmp"
 	"fmt"
+
+	"github.com/skepbpf/skep"
 )
 
 // Column is something that two verifiers may agree on.
@@ -15,7 +17,9 @@ const (
 	ColVerdict Column = iota // accept or reject, with the capabilities of a test's privileged mode
 	ColMessage               // the one-line reason of a rejection
 	ColLog                   // the texts that annotations expect in the log
-	ColReturn                // what the program returns
+	ColChecked               // what the program returns in the checked interpreter
+	ColInterp                // what it returns in the interpreter
+	ColWork                  // instructions processed, within workTolerance
 	ColUnpriv                // accept or reject without capabilities
 	// ColUnprivMessage is ColMessage without capabilities. Where the kernel
 	// takes no unprivileged programs nothing is compared, so it has no floor.
@@ -23,9 +27,15 @@ const (
 	numColumns
 )
 
-var columnNames = [numColumns]string{"verdict", "message", "log", "retval", "unpriv", "unpriv message"}
+var columnNames = [numColumns]string{"verdict", "message", "log", "retval checked", "retval interp", "work", "unpriv", "unpriv message"}
 
 func (c Column) String() string { return columnNames[c] }
+
+// returnColumns are the columns of what engines return.
+var returnColumns = map[skep.Engine]Column{
+	skep.EngineChecked: ColChecked,
+	skep.EngineInterp:  ColInterp,
+}
 
 // Mark is the outcome of one comparison.
 type Mark int8
@@ -35,6 +45,9 @@ const (
 	NotCompared Mark = iota
 	Agree
 	Differ
+	// Missing: nothing to compare with, since Skep knows that it lacks
+	// something. The table counts it apart; the floor takes it for Differ.
+	Missing
 )
 
 func markIf(agree bool) Mark {
@@ -56,8 +69,9 @@ type Outcome struct {
 	Marks [numColumns]Mark
 	// MissingText is the first expected text that Skep's log lacks.
 	MissingText string
-	// Surprising: the running kernel does not do what the annotation says.
-	Surprising bool
+	// Surprising: the running kernel does not do what the annotation says; in
+	// SurprisingReturn it accepts the program but returns something else.
+	Surprising, SurprisingReturn bool
 }
 
 // FalseAccept reports whether Skep took a program that the kernel's verifier
@@ -97,6 +111,7 @@ func Judge(c *Case, k *Answer, s *SkepAnswer) *Outcome {
 	o.judgeMessage()
 	o.judgeLog()
 	o.judgeReturn()
+	o.judgeWork()
 	return o
 }
 
@@ -140,12 +155,37 @@ func (c *Case) comparesReturn(k *Answer) bool {
 	return c.Expect.Return != nil && !c.Unpriv && k.Ran
 }
 
-// judgeReturn compares return values; a program that Skep cannot run differs.
+// judgeReturn compares return values; a program that Skep should run and does
+// not differs.
 func (o *Outcome) judgeReturn() {
 	if !o.comparesReturn(o.Kernel) {
 		return
 	}
-	o.Marks[ColReturn] = markIf(o.Skep.Ran && o.Skep.Return == o.Kernel.Return)
+	o.SurprisingReturn = o.Kernel.Return != *o.Expect.Return
+	for _, r := range o.Skep.Runs {
+		o.Marks[returnColumns[r.Engine]] = r.mark(o.Skep.Verdict, o.Kernel.Return)
+	}
+}
+
+func (r *EngineRun) mark(v Verdict, want uint32) Mark {
+	if r.Missing || v == Unsupported {
+		return Missing
+	}
+	return markIf(r.Err == "" && r.Return == want)
+}
+
+// workTolerance is by what part of the kernel's count of processed instructions
+// Skep's may differ: 1/20.
+const workTolerance = 20
+
+// judgeWork compares how far the verifiers walked to the same end. Without
+// capabilities Linux walks speculative paths too, which Skep does not.
+func (o *Outcome) judgeWork() {
+	n, ok := processed(o.Kernel.Log)
+	if !ok || n == 0 || o.Unpriv || o.From != "kernel" || o.Skep.Verdict != o.Want {
+		return
+	}
+	o.Marks[ColWork] = markIf(max(n-o.Skep.Processed, o.Skep.Processed-n)*workTolerance <= n)
 }
 
 // compareOutcomes sorts by file, CPU version and program.

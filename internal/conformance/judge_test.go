@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/skepbpf/skep"
 )
 
 func rejected(line string) *Answer {
@@ -33,21 +35,22 @@ func TestJudge(t *testing.T) {
 		marks       string // one character a column: + agree, - differ, . not compared
 		falseAccept bool
 	}{
-		{"both accept", plain, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "+.....", false},
-		{"both reject alike", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "no"}, Reject, "kernel", "++....", false},
-		{"both reject otherwise", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "never"}, Reject, "kernel", "+-....", false},
-		{"false accept", plain, rejected("no"), &SkepAnswer{Verdict: Accept}, Reject, "kernel", "--....", true},
-		{"false reject", plain, accepted(), &SkepAnswer{Verdict: Reject, Line: "no"}, Accept, "kernel", "-.....", false},
-		{"unsupported counts as a difference", plain, accepted(), &SkepAnswer{Verdict: Unsupported}, Accept, "kernel", "-.....", false},
-		{"unprivileged has its own column", unpriv, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "....+.", false},
-		{"unprivileged messages too", unpriv, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "never"}, Reject, "kernel", "....+-", false},
-		{"refused before the verifier", plain, &Answer{Asked: true, Errno: syscall.EPERM}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", "......", false},
-		{"a map that cannot be made", plain, &Answer{Asked: true, Setup: "map m"}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", "......", false},
-		{"annotation instead of the kernel", annotated(true), &Answer{}, &SkepAnswer{Verdict: Reject, Line: "x"}, Reject, "annotation", "+.....", false},
-		{"accepted against the annotation is no false accept", annotated(true), &Answer{}, &SkepAnswer{Verdict: Accept}, Reject, "annotation", "-.....", false},
-		{"the kernel overrules the annotation", annotated(true), accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "+.....", false},
-		{"annotation that 6.18 has overtaken", overtaken, &Answer{}, &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+.....", false},
-		{"lockdown is no rule", annotated(false), rejected("program of this type cannot use helper bpf_probe_write_user#36"), &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+.....", false},
+		{"both accept", plain, accepted(), &SkepAnswer{Verdict: Accept, Processed: 7}, Accept, "kernel", "+....+..", false},
+		{"accepted after more work", plain, accepted(), &SkepAnswer{Verdict: Accept, Processed: 8}, Accept, "kernel", "+....-..", false},
+		{"both reject alike", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "no", Processed: 7}, Reject, "kernel", "++...+..", false},
+		{"both reject otherwise", plain, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "never", Processed: 7}, Reject, "kernel", "+-...+..", false},
+		{"false accept", plain, rejected("no"), &SkepAnswer{Verdict: Accept}, Reject, "kernel", "--......", true},
+		{"false reject", plain, accepted(), &SkepAnswer{Verdict: Reject, Line: "no"}, Accept, "kernel", "-.......", false},
+		{"unsupported counts as a difference", plain, accepted(), &SkepAnswer{Verdict: Unsupported}, Accept, "kernel", "-.......", false},
+		{"unprivileged has its own column", unpriv, accepted(), &SkepAnswer{Verdict: Accept}, Accept, "kernel", "......+.", false},
+		{"unprivileged messages too", unpriv, rejected("no"), &SkepAnswer{Verdict: Reject, Line: "never"}, Reject, "kernel", "......+-", false},
+		{"refused before the verifier", plain, &Answer{Asked: true, Errno: syscall.EPERM}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", "........", false},
+		{"a map that cannot be made", plain, &Answer{Asked: true, Setup: "map m"}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", "........", false},
+		{"annotation instead of the kernel", annotated(true), &Answer{}, &SkepAnswer{Verdict: Reject, Line: "x"}, Reject, "annotation", "+.......", false},
+		{"accepted against the annotation is no false accept", annotated(true), &Answer{}, &SkepAnswer{Verdict: Accept}, Reject, "annotation", "-.......", false},
+		{"the kernel overrules the annotation", annotated(true), accepted(), &SkepAnswer{Verdict: Accept, Processed: 7}, Accept, "kernel", "+....+..", false},
+		{"annotation that 6.18 has overtaken", overtaken, &Answer{}, &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+.......", false},
+		{"lockdown is no rule", annotated(false), rejected("program of this type cannot use helper bpf_probe_write_user#36"), &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+.......", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := Judge(tt.c, tt.kernel, tt.skep)
@@ -88,41 +91,52 @@ func TestJudgeLog(t *testing.T) {
 func TestJudgeReturn(t *testing.T) {
 	seven := uint32(7)
 	for _, tt := range []struct {
-		name   string
-		expect ModeExpectation
-		kernel Answer
-		skep   SkepAnswer
-		want   Mark
+		name    string
+		expect  ModeExpectation
+		kernel  Answer
+		verdict Verdict
+		run     EngineRun
+		want    Mark
+		odd     bool
 	}{
-		{"same", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, SkepAnswer{Ran: true, Return: 7}, Agree},
-		{"another", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, SkepAnswer{Ran: true, Return: 8}, Differ},
-		{"not run by Skep", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, SkepAnswer{}, Differ},
-		{"not run by the kernel", ModeExpectation{Return: &seven}, Answer{}, SkepAnswer{}, NotCompared},
-		{"never the same twice", ModeExpectation{AnyReturn: true}, Answer{Ran: true}, SkepAnswer{}, NotCompared},
+		{"same", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, Accept, EngineRun{Return: 7}, Agree, false},
+		{"another", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, Accept, EngineRun{Return: 8}, Differ, false},
+		{"against the annotation", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 8}, Accept, EngineRun{Return: 8}, Agree, true},
+		{"fault", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, Accept, EngineRun{Return: 7, Err: "fault"}, Differ, false},
+		{"helper without a body", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, Accept, EngineRun{Err: "f", Missing: true}, Missing, false},
+		{"not verified yet", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, Unsupported, EngineRun{Err: "not accepted"}, Missing, false},
+		{"rejected by Skep", ModeExpectation{Return: &seven}, Answer{Ran: true, Return: 7}, Reject, EngineRun{Err: "not accepted"}, Differ, false},
+		{"not run by the kernel", ModeExpectation{Return: &seven}, Answer{}, Accept, EngineRun{}, NotCompared, false},
+		{"never the same twice", ModeExpectation{AnyReturn: true}, Answer{Ran: true}, Accept, EngineRun{}, NotCompared, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := annotated(false)
 			c.Expect = tt.expect
-			tt.kernel.Asked, tt.skep.Verdict = true, Accept
-			if got := Judge(c, &tt.kernel, &tt.skep).Marks[ColReturn]; got != tt.want {
-				t.Errorf("mark %d, want %d", got, tt.want)
+			tt.kernel.Asked, tt.run.Engine = true, skep.EngineInterp
+			o := Judge(c, &tt.kernel, &SkepAnswer{Verdict: tt.verdict, Runs: []*EngineRun{&tt.run}})
+			if got := o.Marks[ColInterp]; got != tt.want || o.SurprisingReturn != tt.odd {
+				t.Errorf("mark %d, want %d; against the annotation %v", got, tt.want, o.SurprisingReturn)
+			}
+			if o.Marks[ColChecked] != NotCompared {
+				t.Error("an engine that did not run is compared")
 			}
 		})
 	}
 }
 
 func TestFloor(t *testing.T) {
-	floor := Floor{GroupVerifier: {"verdict": {50, 100}}}
+	floor := Floor{GroupVerifier: {"verdict": {Agree: 50, Total: 100}}}
 	for _, tt := range []struct {
 		name  string
 		got   Count
 		below bool
 	}{
-		{"same", Count{50, 100}, false},
-		{"same share of fewer", Count{25, 50}, false},
-		{"more", Count{51, 100}, false},
-		{"less", Count{49, 100}, true},
-		{"a smaller share of more", Count{51, 110}, true},
+		{"same", Count{50, 100, 0}, false},
+		{"same share of fewer", Count{25, 50, 0}, false},
+		{"more", Count{51, 100, 0}, false},
+		{"less", Count{49, 100, 0}, true},
+		{"a smaller share of more", Count{51, 110, 0}, true},
+		{"gone missing", Count{49, 49, 51}, true},
 		{"nothing compared", Count{}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -147,7 +161,7 @@ func TestFloorFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := f[GroupOther]["message"]; got != (Count{1, 1}) {
+	if got := f[GroupOther]["message"]; got != (Count{1, 1, 0}) {
 		t.Errorf("message %+v after reading back", got)
 	}
 }

@@ -76,7 +76,8 @@ func (l *linking) envWith(btfPath string) (*object.Env, error) {
 		return l.env, nil
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(btfPath, ".o"), ".bpf") + ".o"
-	obj, err := object.Open(filepath.Join(filepath.Dir(l.corpus.Path), name))
+	// Objects of types only are compiled once, for v3.
+	obj, err := object.Open(filepath.Join(filepath.Dir(l.corpus.Path), "../v3", name))
 	if err != nil {
 		return nil, fmt.Errorf("types for CO-RE: %w", err)
 	}

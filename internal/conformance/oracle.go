@@ -71,7 +71,7 @@ type Oracle struct {
 }
 
 // answerVersion is part of every key: raise it when the way of asking changes.
-const answerVersion = 2
+const answerVersion = 3
 
 // NewOracle finds out whether there is a kernel to ask. Answers are kept under
 // cache by the kernel's build.

@@ -45,12 +45,17 @@ func (row *Row) cells() table.Row {
 	return cells
 }
 
-// String is "agree/total", with the percentage where there is one.
+// String is "agree/total", with the percentage where there is one, and what is
+// missing.
 func (c Count) String() string {
-	if c.Total == 0 {
-		return "-"
+	text := "-"
+	if c.Total > 0 {
+		text = fmt.Sprintf("%d/%d %3.0f%%", c.Agree, c.Total, 100*float64(c.Agree)/float64(c.Total))
 	}
-	return fmt.Sprintf("%d/%d %3.0f%%", c.Agree, c.Total, 100*float64(c.Agree)/float64(c.Total))
+	if c.Missing > 0 {
+		text += fmt.Sprintf(", %d missing", c.Missing)
+	}
+	return text
 }
 
 // PrintDifferences prints up to limit differences, each with both last lines;
@@ -77,8 +82,14 @@ func (o *Outcome) printLines(w io.Writer) {
 	if o.Marks[ColLog] == Differ {
 		fmt.Fprintf(w, "  missing in skep's log: %s\n", o.MissingText)
 	}
-	if o.Marks[ColReturn] == Differ {
-		fmt.Fprintf(w, "  kernel returned %d, skep %s\n", o.Kernel.Return, o.Skep.returned())
+	for _, run := range o.Skep.Runs {
+		if o.Marks[returnColumns[run.Engine]] == Differ {
+			fmt.Fprintf(w, "  kernel returned %d, skep (%s) %s\n", o.Kernel.Return, run.Engine, run.returned())
+		}
+	}
+	if o.Marks[ColWork] == Differ {
+		n, _ := processed(o.Kernel.Log)
+		fmt.Fprintf(w, "  kernel processed %d instructions, skep %d\n", n, o.Skep.Processed)
 	}
 }
 
@@ -93,6 +104,7 @@ func (r *Report) PrintLogs(w io.Writer) {
 // PrintSummary prints what the table does not show.
 func (r *Report) PrintSummary(w io.Writer) {
 	printReasons(w, "Skep gave no verdict", r.Reasons())
+	printReasons(w, "Skep accepted but lacks something to run", r.MissingToRun())
 	printReasons(w, "Skep accepted but did not run", r.RunErrors())
 	printReasons(w, "not linked", r.UnlinkedReasons())
 	printReasons(w, "nothing to compare with", r.NoOracle())
@@ -104,6 +116,9 @@ func (r *Report) PrintSummary(w io.Writer) {
 	}
 	for _, o := range r.where(func(o *Outcome) bool { return o.Surprising }) {
 		fmt.Fprintf(w, "annotation and kernel differ: %s: kernel says %s: %s\n", o.Name(), o.Want, o.Kernel.Line())
+	}
+	for _, o := range r.where(func(o *Outcome) bool { return o.SurprisingReturn }) {
+		fmt.Fprintf(w, "annotation and kernel differ: %s: kernel returned %d, not %d\n", o.Name(), o.Kernel.Return, *o.Expect.Return)
 	}
 	fmt.Fprintf(w, "instructions processed as by the kernel: %s\n", r.SameWork())
 	for _, o := range r.FalseAccepts() {
@@ -143,7 +158,7 @@ type jsonOutcome struct {
 	Micros     int64  `json:"time_us"`
 	Processed  int    `json:"processed"`
 	KernelWork int    `json:"kernel_processed"`
-	// Marks are those of columnNames: "agree", "differ"; absent when not compared.
+	// Marks are those of columnNames, by markNames; absent when not compared.
 	Marks       map[string]string `json:"marks"`
 	FalseAccept bool              `json:"false_accept"`
 }
@@ -170,11 +185,13 @@ func (o *Outcome) json() jsonOutcome {
 	j.KernelWork, _ = processed(o.Kernel.Log)
 	for c, m := range o.Marks {
 		if m != NotCompared {
-			j.Marks[columnNames[c]] = map[Mark]string{Agree: "agree", Differ: "differ"}[m]
+			j.Marks[columnNames[c]] = markNames[m]
 		}
 	}
 	return j
 }
+
+var markNames = map[Mark]string{Agree: "agree", Differ: "differ", Missing: "missing"}
 
 var processedLine = regexp.MustCompile(`(?m)^processed (\d+) insns`)
 

@@ -39,6 +39,9 @@ func TestPrint(t *testing.T) {
 			[]string{"verifier_x", "1/2  50%", "verifier_*", "others"}, "kernel"},
 		{"all differences", func(b *bytes.Buffer) { r.PrintDifferences(b, -1) },
 			[]string{"verifier_x/p (xdp)\n  kernel   reject      no\n  skep     accept", "y/p (xdp)"}, "more"},
+		{"document", func(b *bytes.Buffer) { r.WriteDoc(b) },
+			[]string{"| `verifier_*` | 2 | 1/2  50% |", "| `all others` | 1 | 0/1   0% |", "| 1 | other kfuncs |",
+				"refuses and Skep accepts: 1.", "- `verifier_x/p`: no"}, "%!"},
 		{"one difference", func(b *bytes.Buffer) { r.PrintDifferences(b, 1) },
 			[]string{"verifier_x/p", "… and 1 more"}, "y/p"},
 		{"summary", func(b *bytes.Buffer) { r.PrintSummary(b) },
@@ -54,6 +57,20 @@ func TestPrint(t *testing.T) {
 			}
 			if strings.Contains(b.String(), tt.not) {
 				t.Errorf("has %q:\n%s", tt.not, b.String())
+			}
+		})
+	}
+}
+
+func TestFeatureOf(t *testing.T) {
+	for _, tt := range []struct{ name, reason, want string }{
+		{"first row that matches", "kfunc bpf_iter_num_new", "open-coded iterators"},
+		{"any other kfunc", "kfunc bpf_session_cookie", "other kfuncs"},
+		{"unknown", "moon phases", "moon phases"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := featureOf(tt.reason); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

@@ -22,16 +22,20 @@ type Report struct {
 
 // Count is how many of a number of comparisons agreed.
 type Count struct {
-	Agree int `json:"agree"`
-	Total int `json:"total"`
+	Agree   int `json:"agree"`
+	Total   int `json:"total"`
+	Missing int `json:"missing,omitempty"` // not among Total
 }
 
 func (c *Count) add(m Mark) {
-	if m != NotCompared {
-		c.Total++
-	}
-	if m == Agree {
+	switch m {
+	case Agree:
 		c.Agree++
+		c.Total++
+	case Differ:
+		c.Total++
+	case Missing:
+		c.Missing++
 	}
 }
 
@@ -53,14 +57,26 @@ type Row struct {
 
 // Rows adds up the outcomes by file, in order.
 func (r *Report) Rows() []Row {
+	return r.rowsBy(func(o *Outcome) string { return o.Object.Name })
+}
+
+// rowsBy adds up the outcomes by a name of theirs, in order of first use; those
+// named "" are left out.
+func (r *Report) rowsBy(name func(*Outcome) string) []Row {
 	var rows []Row
+	at := map[string]int{}
 	for _, o := range r.Outcomes {
-		if len(rows) == 0 || rows[len(rows)-1].File != o.Object.Name {
-			rows = append(rows, Row{File: o.Object.Name})
+		n := name(o)
+		if n == "" {
+			continue
 		}
-		row := &rows[len(rows)-1]
-		row.Programs++
-		row.Counts.add(o)
+		i, ok := at[n]
+		if !ok {
+			i, at[n] = len(rows), len(rows)
+			rows = append(rows, Row{File: n})
+		}
+		rows[i].Programs++
+		rows[i].Counts.add(o)
 	}
 	return rows
 }
@@ -119,9 +135,22 @@ func (r *Report) Reasons() []Reason {
 	})
 }
 
-// RunErrors counts why Skep did not run what it accepted.
-func (r *Report) RunErrors() []Reason {
-	return histogram(r.Outcomes, func(o *Outcome) string { return whereInProgram.ReplaceAllString(o.Skep.RunError, "") })
+// MissingToRun counts what Skep lacks for running what it accepted.
+func (r *Report) MissingToRun() []Reason { return r.runErrors(true) }
+
+// RunErrors counts why Skep otherwise did not run what it accepted.
+func (r *Report) RunErrors() []Reason { return r.runErrors(false) }
+
+// runErrors counts a program once, and not once an engine.
+func (r *Report) runErrors(missing bool) []Reason {
+	return histogram(r.Outcomes, func(o *Outcome) string {
+		for _, run := range o.Skep.Runs {
+			if o.Skep.Verdict == Accept && run.Err != "" && run.Missing == missing {
+				return whereInProgram.ReplaceAllString(run.Err, "")
+			}
+		}
+		return ""
+	})
 }
 
 // NoOracle counts why there was nothing to compare with, by Skep's verdict.

@@ -1,5 +1,5 @@
 // This file defines how Skep runs an accepted program as BPF_PROG_TEST_RUN
-// does, through the library's front door.
+// does, through the library's front door, in several engines.
 
 package conformance
 
@@ -8,33 +8,83 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/maps"
 )
+
+// EngineRun is what came of a run in one engine.
+type EngineRun struct {
+	Engine  skep.Engine
+	Return  uint32
+	Err     string // why there is no value, "" when there is one
+	Missing bool   // Err names something that Skep does not have
+}
+
+// returned is the value of a run for people.
+func (r *EngineRun) returned() string {
+	if r.Err != "" {
+		return "did not run it: " + r.Err
+	}
+	return fmt.Sprint("returned ", r.Return)
+}
 
 // Runner runs programs for the running kernel's types.
 type Runner struct {
-	target skep.Target
-	engine skep.Engine
+	target  skep.Target
+	engines []skep.Engine
 }
 
-// NewRunner fails where the running kernel does not show its types.
-func NewRunner(engine skep.Engine) (*Runner, error) {
+// NewRunner fails where the running kernel does not show its types, and for
+// engines that have no column.
+func NewRunner(engines []skep.Engine) (*Runner, error) {
+	for _, e := range engines {
+		if _, ok := returnColumns[e]; !ok {
+			return nil, fmt.Errorf("engine %s: its values are not compared", e)
+		}
+	}
 	t, err := skep.HostTarget()
 	if err != nil {
 		return nil, fmt.Errorf("target of runs: %w", err)
 	}
-	return &Runner{t, engine}, nil
+	return &Runner{t, engines}, nil
 }
 
 // runLimit bounds one run.
 const runLimit = 5 * time.Second
 
-// Run loads a case's program anew, with all capabilities, and runs it on what
-// the kernel ran it on. A fault or a panic is an error.
-func (r *Runner) Run(ctx context.Context, c *Case) (ret uint32, err error) {
+// Run runs a case's program in every engine, or says for each why v keeps it
+// from running.
+func (r *Runner) Run(ctx context.Context, c *Case, v Verdict) []*EngineRun {
+	runs := make([]*EngineRun, len(r.engines))
+	for i, e := range r.engines {
+		runs[i] = &EngineRun{Engine: e, Err: "not accepted"}
+		if v != Accept {
+			continue
+		}
+		ret, err := r.run(ctx, c, e)
+		runs[i].Return, runs[i].Err = ret, ""
+		if err != nil {
+			runs[i].Err, runs[i].Missing = err.Error(), isMissing(err)
+		}
+	}
+	return runs
+}
+
+// isMissing reports whether a program does not run because Skep has no map of a
+// kind, or no body of a helper, that it needs.
+func isMissing(err error) bool {
+	var kind *maps.KindError
+	return errors.As(err, &kind) || strings.HasSuffix(err.Error(), "no body to run")
+}
+
+// run loads a case's program anew, with all capabilities and the programs that
+// its prog arrays name, and runs it on what the kernel ran it on. A fault or a
+// panic is an error.
+func (r *Runner) run(ctx context.Context, c *Case, engine skep.Engine) (ret uint32, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
@@ -50,7 +100,7 @@ func (r *Runner) Run(ctx context.Context, c *Case) (ret uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
-	coll, err := k.LoadContext(ctx, obj, &skep.LoadOptions{Programs: []string{c.Program}, Engine: r.engine})
+	coll, err := k.LoadContext(ctx, obj, &skep.LoadOptions{Programs: c.companions(), Engine: engine})
 	if err != nil {
 		return 0, fmt.Errorf("load: %w", err)
 	}
@@ -66,6 +116,27 @@ func (r *Runner) Run(ctx context.Context, c *Case) (ret uint32, err error) {
 		opts.Data = nil
 	}
 	return coll.Programs[c.Program].RunContext(ctx, opts)
+}
+
+// companions are the program and those that it may reach by tail calls: as with
+// libbpf, a prog array's slot is filled when its program is loaded.
+func (c *Case) companions() []string {
+	names, seen := []string{c.Program}, map[string]bool{c.Program: true}
+	for i := 0; i < len(names); i++ {
+		p := c.program(names[i])
+		if p == nil {
+			continue
+		}
+		for _, m := range p.Maps {
+			for _, s := range m.Slots {
+				if s.Program != "" && !seen[s.Program] {
+					seen[s.Program] = true
+					names = append(names, s.Program)
+				}
+			}
+		}
+	}
+	return names
 }
 
 func (r *Runner) kernel(c *Case) (*skep.Kernel, error) {

@@ -35,17 +35,7 @@ type SkepAnswer struct {
 	Errno     int
 	Processed int
 	Time      time.Duration
-	Ran       bool
-	Return    uint32
-	RunError  string // why it did not run, "" when nobody asked
-}
-
-// returned is the value of a run for people.
-func (a *SkepAnswer) returned() string {
-	if !a.Ran {
-		return "did not run it: " + a.RunError
-	}
-	return fmt.Sprint("returned ", a.Return)
+	Runs      []*EngineRun // one an engine; nil when there is nothing to compare
 }
 
 // Verifier asks Skep.

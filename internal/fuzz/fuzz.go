@@ -202,19 +202,49 @@ func (w *worker) runs(s *Sample, o opinion, fd int) {
 	r := random(^w.opts.Seed, s.Index)
 	for range inputs {
 		in := newInput(r, s.profile)
-		err := w.run(s, o, in, r.Uint64(), fd)
+		seed := r.Uint64()
+		err := w.run(s, o, in, seed, fd)
 		w.mu.Lock()
 		w.report.Runs++
-		if err != nil {
-			f := violation(s, in, err)
-			w.report.violate(f)
-			w.tell(f)
-		}
 		w.mu.Unlock()
 		if err != nil {
+			w.recordRun(s, in, seed, err)
 			return
 		}
 	}
+}
+
+// recordRun counts what was wrong with a run, and reports it.
+func (w *worker) recordRun(s *Sample, in input, seed uint64, err error) {
+	f := violation(s, in, err)
+	if w.opts.Minimize && f.Class != Unsupported {
+		f.Small = minimize(s.Prog, func(p *bytecode.Program) bool { return w.violates(p, s, in, seed, f) })
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.report.violate(f)
+	w.tell(f)
+}
+
+// violates reports whether a run of p goes wrong as a finding did.
+func (w *worker) violates(p *bytecode.Program, s *Sample, in input, seed uint64, f *Finding) bool {
+	set := live.NewSet()
+	defer set.Close()
+	fd := -1
+	if w.asks {
+		var k answer
+		if k, fd = kernel(set, p, 0); k.class != Accepted {
+			return false
+		}
+	}
+	o := skep(context.Background(), w.opts.Target, p, 0)
+	if o.verified == nil {
+		return false
+	}
+	c := *s
+	c.Prog = p
+	err := w.run(&c, o, in, seed, fd)
+	return err != nil && violation(&c, in, err).Class == f.Class
 }
 
 // errDiffers is wrapped where two runs of the same program gave different

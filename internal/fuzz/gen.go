@@ -110,7 +110,7 @@ func (g *generator) function(f *function) {
 	g.fn, g.state, g.out = f, state{}, g.newLabel()
 	g.pinned, g.numbers, g.depth, g.loops = 1<<r10, 0, 0, 0
 	g.place(f.entry)
-	g.set(r10, value{kind: memPtr, lo: -8 * numSlots, atomic: true, frame: true})
+	g.set(r10, value{kind: memPtr, lo: -8 * numSlots, atomic: true, frame: true, align: 8})
 	if f.level == 0 {
 		g.set(r1, value{kind: ctxPtr})
 	}

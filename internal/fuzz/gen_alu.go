@@ -200,14 +200,6 @@ func maxAfter(op uint8, w width, was uint64, in insn) uint64 {
 		return min(was, k)
 	case bytecode.ALURsh:
 		return clip(w, was) >> k
-	case bytecode.ALUMod:
-		if in.Off == 0 {
-			return min(was, k-1)
-		}
-	case bytecode.ALUDiv:
-		if in.Off == 0 && k != 0 {
-			return clip(w, was) / k
-		}
 	case bytecode.ALUAdd:
 		if sum := was + k; sum >= was && was != unbounded {
 			return sum

@@ -17,7 +17,7 @@ func init() {
 	bounds = []func(*generator, reg, uint64){
 		(*generator).boundMask, (*generator).boundMask,
 		(*generator).boundUnsigned, (*generator).boundUnsigned,
-		(*generator).boundSigned, (*generator).boundShift, (*generator).boundModulo,
+		(*generator).boundSigned, (*generator).boundShift,
 		(*generator).boundCopy, (*generator).boundOffset, (*generator).boundRegister, (*generator).boundSpilled,
 		(*generator).boundSteps, (*generator).boundNot,
 	}
@@ -93,10 +93,6 @@ func (g *generator) boundShift(r reg, limit uint64) {
 	if limit == 0 {
 		g.emit(movK(r, 0))
 	}
-}
-
-func (g *generator) boundModulo(r reg, limit uint64) {
-	g.emit(aluK(g.width(), bytecode.ALUMod, r, int32(limit)+1))
 }
 
 // boundCopy compares a copy: both are one number.
@@ -203,7 +199,7 @@ func (g *generator) claim() bool {
 	v := g.state.regs[r]
 	var in insn
 	switch {
-	case v.max >= math.MaxInt32 && g.chance(0.9):
+	case v.max >= math.MaxInt32 && !g.mistake():
 		return g.claimMasked(r)
 	case v.max >= math.MaxInt32:
 		in = jmpK(w64, bytecode.JmpNe, r, g.imm())

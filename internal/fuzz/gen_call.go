@@ -263,7 +263,7 @@ func (g *generator) tailCall() bool {
 	g.emit(mov(r1, ctx))
 	g.loadMap(r1+1, g.programArray())
 	g.emit(movK(r1+2, int32(g.IntN(3))), call(helperTailCall))
-	g.afterCall(unknown)
+	g.afterCall(value{})
 	g.same = false
 	return true
 }
@@ -314,7 +314,7 @@ func (g *generator) functionCall() bool {
 		g.state.dropPackets()
 	}
 	if g.hasStackArg(f) {
-		g.forgetStack()
+		g.state.forget()
 	}
 	return true
 }
@@ -355,7 +355,7 @@ func (g *generator) newArg() value {
 		return unknown
 	}
 	if g.chance(0.4) {
-		return value{kind: memPtr, hi: 16, atomic: true, frame: true}
+		return value{kind: memPtr, hi: 16, atomic: true, frame: true, align: 8}
 	}
 	r := r6 + reg(g.IntN(4))
 	if v := g.state.regs[r]; v.kind == memPtr && !v.frame || v.kind == ctxPtr {
@@ -406,7 +406,7 @@ func (g *generator) callback() bool {
 	if !g.mayCall() || g.fn.level >= maxLevel || len(g.funcs) >= maxFuncs || g.hasTailCall() {
 		return false
 	}
-	data := value{kind: memPtr, hi: 16, atomic: true, frame: true}
+	data := value{kind: memPtr, hi: 16, atomic: true, frame: true, align: 8}
 	f := &function{entry: g.newLabel(), level: g.fn.level + 1, callback: true, packet: true}
 	if g.chance(0.7) {
 		g.pass(r1+2, data)
@@ -429,7 +429,7 @@ func (g *generator) callback() bool {
 	g.funcs = append(g.funcs, f)
 	g.afterCall(unknown)
 	g.state.dropPackets()
-	g.forgetStack()
+	g.state.forget()
 	return true
 }
 

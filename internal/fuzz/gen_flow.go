@@ -89,7 +89,7 @@ func (g *generator) freeze() {
 			*v = value{}
 		}
 	}
-	g.forgetStack()
+	g.state.forget()
 }
 
 // body writes what a loop repeats.

@@ -14,7 +14,10 @@ func (g *generator) memory(want func(value) bool) (reg, bool) {
 	return g.having(func(v value) bool { return v.isMemory() && want(v) })
 }
 
-func hasRoom(n int) func(value) bool { return func(v value) bool { return v.hi-v.lo >= n } }
+// fits tells pointers by which n bytes may be accessed.
+func fits(n int) func(value) bool {
+	return func(v value) bool { return v.hi-v.lo >= n && (v.align == 0 || v.align >= n) }
+}
 
 // offset picks where to access n bytes by a pointer, aligned more often than
 // not. At the limits, rarely one beyond.
@@ -42,7 +45,7 @@ func (g *generator) offset(v value, n int) int {
 
 func (g *generator) access() bool {
 	n := one(g, 1, 2, 4, 8, 8)
-	base, ok := g.memory(hasRoom(n))
+	base, ok := g.memory(fits(n))
 	if !ok {
 		return false
 	}
@@ -76,15 +79,9 @@ func (g *generator) storeAt(base reg, off, n int) bool {
 	if base == r10 {
 		g.state.wrote(off, n)
 	} else if v.frame {
-		g.forgetStack()
+		g.state.forget()
 	}
 	return true
-}
-
-// forgetStack drops what is believed of spilled values: a store through
-// another pointer may have hit them.
-func (g *generator) forgetStack() {
-	clear(g.state.slots[:])
 }
 
 func (g *generator) loadAt(base reg, off, n int) bool {
@@ -198,7 +195,7 @@ func (g *generator) partial() bool {
 // variable accesses memory at an offset that is known only by its bound.
 func (g *generator) variable() bool {
 	n := one(g, 1, 2, 4, 8)
-	base, ok := g.memory(func(v value) bool { return v.hi-v.lo > n && !v.fresh })
+	base, ok := g.memory(func(v value) bool { return fits(n)(v) && v.hi-v.lo > n && !v.fresh })
 	index, ok2 := g.number(true)
 	if !ok || !ok2 || index == base || index == r10 {
 		return false
@@ -212,6 +209,9 @@ func (g *generator) variable() bool {
 		g.emit(aluK(w64, bytecode.ALUAnd, index, int32(-n)))
 	}
 	p := g.pointerPlus(base, index)
+	if v.frame {
+		g.state.regs[p].align = min(g.state.regs[p].align, n)
+	}
 	moved := g.state.regs[p]
 	if moved.kind == dead || moved.hi-moved.lo < n {
 		return true
@@ -248,7 +248,7 @@ func (g *generator) pointerPlus(base, index reg) reg {
 	switch {
 	case g.pinned>>base&1 == 0 && g.chance(0.3):
 		g.emit(aluX(w64, bytecode.ALUAdd, base, index))
-	case g.numbers>>index&1 == 0 && g.chance(0.4):
+	case g.numbers>>index&1 == 0 && g.chance(0.4) && !v.frame:
 		p = index
 		g.emit(aluX(w64, bytecode.ALUAdd, index, base))
 	default:
@@ -279,7 +279,7 @@ func (g *generator) variableStack(p reg, off, n int) bool {
 	g.same = false // which bytes, and were they written?
 	if g.chance(0.5) {
 		g.emit(storeK(n, p, off, g.imm()))
-		g.forgetStack()
+		g.state.forget()
 		return true
 	}
 	r := g.target(true)
@@ -334,7 +334,7 @@ func (g *generator) atomicOp() bool {
 	if op >= bytecode.AtomicLoadAcq {
 		n = one(g, 1, 2, 4, 8)
 	}
-	base, ok := g.memory(func(v value) bool { return v.atomic && v.hi-v.lo >= n })
+	base, ok := g.memory(func(v value) bool { return v.atomic && fits(n)(v) })
 	src, ok2 := g.number(op&bytecode.AtomicFetch != 0 || op == bytecode.AtomicLoadAcq)
 	if !ok || !ok2 || src == r10 || op == bytecode.AtomicCmpXchg && (g.state.regs[r0].kind != scalar || g.pinned&1 != 0) {
 		return false
@@ -352,7 +352,7 @@ func (g *generator) atomicOp() bool {
 	if base == r10 {
 		g.state.wrote(off, n)
 	} else if g.state.regs[base].frame {
-		g.forgetStack()
+		g.state.forget()
 	}
 	return true
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
 	"github.com/skepbpf/skep/internal/verify"
 )
 
@@ -63,4 +65,15 @@ func line(lines []string, i int) string {
 		return ""
 	}
 	return lines[i]
+}
+
+// Explain is both verifiers' logs of a program, one after the other.
+func (o *Options) Explain(p *bytecode.Program) string {
+	const level = 2
+	target := o.Target
+	if target == nil {
+		target = catalog.Linux6_18
+	}
+	k, s := ask(p, level), skep(context.Background(), target, p, verify.LogLevel(level))
+	return fmt.Sprintf("---- kernel: %s %s\n%s---- skep: %s %s\n%s----\n", k.class, k.line, k.log, s.class, s.line, s.log)
 }

@@ -5,6 +5,7 @@ package fuzz
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -37,6 +38,12 @@ type Finding struct {
 // isNews reports whether people want to read about it at once.
 func (f *Finding) isNews() bool {
 	return f.Class != Accepted && f.Class != Rejected && f.Class != NoVerdict && f.Class != Unasked
+}
+
+// Key is the same for findings that are probably one mistake: the class and
+// both reasons, without numbers.
+func (f *Finding) Key() string {
+	return fmt.Sprintf("%s: kernel %q, skep %q", f.Class, classOf(f.Kernel), classOf(f.Skep))
 }
 
 // Report is the outcome of a run.

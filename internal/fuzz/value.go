@@ -22,8 +22,9 @@ type value struct {
 	max    uint64 // scalar: upper bound
 	lo, hi int    // pointers to memory
 	fresh  bool   // packetPtr with nothing proved yet: it may be compared with the end
-	atomic bool   // memory that takes atomic operations
+	atomic bool   // memory that may be written
 	frame  bool   // points to the stack
+	align  int    // of a pointer to the stack, 0 elsewhere: any access may be unaligned
 }
 
 const unbounded = ^uint64(0)
@@ -43,7 +44,7 @@ func meet(a, b value) value {
 	case a.kind == scalar:
 		return number(max(a.max, b.max))
 	}
-	a.lo, a.hi = max(a.lo, b.lo), min(a.hi, b.hi)
+	a.lo, a.hi, a.align = max(a.lo, b.lo), min(a.hi, b.hi), min(a.align, b.align)
 	a.fresh, a.atomic, a.frame = a.fresh && b.fresh, a.atomic && b.atomic, a.frame && b.frame
 	return a
 }
@@ -64,11 +65,13 @@ func (s *state) meet(o *state) {
 		s.regs[i] = meet(s.regs[i], o.regs[i])
 	}
 	for i := range s.slots {
-		s.slots[i] = meet(s.slots[i], o.slots[i])
-		if s.width[i] != o.width[i] {
-			s.slots[i] = value{}
-		}
 		s.ready[i] &= o.ready[i]
+		if s.slots[i].kind != o.slots[i].kind || s.width[i] != o.width[i] {
+			o.drop(i)
+			s.drop(i)
+			s.ready[i] &= o.ready[i]
+		}
+		s.slots[i] = meet(s.slots[i], o.slots[i])
 	}
 }
 
@@ -76,9 +79,26 @@ func (s *state) meet(o *state) {
 func (s *state) wrote(off, n int) {
 	for b := off; b < off+n; b++ {
 		if i := (-b - 1) / 8; b < 0 && i < numSlots {
-			s.slots[i] = value{}
+			s.drop(i)
 			s.ready[i] |= 1 << (uint(b) & 7)
 		}
+	}
+}
+
+// drop forgets what was spilled to a slot; the bytes of a pointer are not to be
+// read any more.
+func (s *state) drop(i int) {
+	if s.slots[i].kind > scalar {
+		s.ready[i] = 0
+	}
+	s.slots[i] = value{}
+}
+
+// forget drops all spilled values: a store through another pointer may have
+// hit them.
+func (s *state) forget() {
+	for i := range s.slots {
+		s.drop(i)
 	}
 }
 
@@ -111,7 +131,9 @@ func (s *state) dropPackets() {
 		s.regs[i] = withoutPacket(s.regs[i])
 	}
 	for i := range s.slots {
-		s.slots[i] = withoutPacket(s.slots[i])
+		if k := s.slots[i].kind; k == packetPtr || k == packetEnd {
+			s.drop(i)
+		}
 	}
 }
 

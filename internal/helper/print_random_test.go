@@ -42,14 +42,18 @@ func TestRandomFormatsAgainstKernel(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		format, values := randomFormat(r)
-		s := printed(format, "some text of the program", r.IntN(256), values...)
+		size := r.IntN(256)
+		s := printed(format, "some text of the program", size, values...)
 		s.packet = make([]byte, 64)
 		want, ok := s.runKernel(t)
 		if !ok {
 			t.Skip("no kernel to compare with")
 		}
 		got := s.runSkep(t, skep.EngineInterp)
-		if got.ret != want.ret || string(got.out) != string(want.out) {
+		// Where the text is cut the kernel may count what an earlier print left
+		// in its buffer (see output.formatted).
+		sameLength := got.ret == want.ret || int(want.ret) > size
+		if !sameLength || string(got.out) != string(want.out) {
 			t.Errorf("%q of %v: %d %.100q, kernel %d %.100q", format, values, int32(got.ret), got.out, int32(want.ret), want.out)
 		}
 	}

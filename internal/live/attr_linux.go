@@ -86,7 +86,15 @@ type ptr = unsafe.Pointer
 // The layouts above take pointers to have eight bytes.
 var _ [8]byte = [unsafe.Sizeof(ptr(nil))]byte{}
 
-func ptrTo[T any](s []T) ptr { return unsafe.Pointer(unsafe.SliceData(s)) }
+// ptrTo is NULL for a slice without elements. The kernel does not take a size of
+// 0 for "no buffer": BPF_PROG_TEST_RUN copies the whole packet to any data_out
+// that is not NULL, and refuses buffers of types that take none.
+func ptrTo[T any](s []T) ptr {
+	if len(s) == 0 {
+		return nil
+	}
+	return unsafe.Pointer(unsafe.SliceData(s))
+}
 
 // bpf calls bpf(2). A load that a signal interrupts is repeated: the verifier
 // gives up with EAGAIN when one is pending, and Go's scheduler sends some.

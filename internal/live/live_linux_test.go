@@ -132,6 +132,49 @@ func TestRunReadsFrozenMap(t *testing.T) {
 	}
 }
 
+// Without room for the packet the kernel is given no buffer: it would write the
+// whole packet there. Program types that take no packet refuse any buffer.
+func TestRunBuffers(t *testing.T) {
+	needKernel(t)
+	syscallProg := filter(ret(7), exit)
+	syscallProg.Type, syscallProg.Flags = bytecode.ProgSyscall, bytecode.FlagSleepable
+	for _, tt := range []struct {
+		name string
+		prog *bytecode.Program
+		in   TestInput
+		out  int
+	}{
+		{"packet comes back", filter(ret(7), exit), TestInput{Data: make([]byte, 64), OutSize: 100}, 64},
+		{"no room", filter(ret(7), exit), TestInput{Data: make([]byte, 64)}, 0},
+		{"type without a packet", syscallProg, TestInput{}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := NewSet()
+			defer s.Close()
+			r, err := s.Load(tt.prog, LoadOptions{LogLevel: 1})
+			if err != nil || !r.Accepted() {
+				t.Fatalf("%v, %+v", err, r)
+			}
+			out, err := TestRun(r.FD, tt.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out.Return != 7 || len(out.Data) != tt.out {
+				t.Errorf("returned %d and %d bytes, want 7 and %d", out.Return, len(out.Data), tt.out)
+			}
+		})
+	}
+}
+
+func TestPtrTo(t *testing.T) {
+	if p := ptrTo(make([]byte, 0)); p != nil {
+		t.Errorf("an empty buffer is at %p, want NULL", p)
+	}
+	if b := []byte{1}; *(*byte)(ptrTo(b)) != 1 {
+		t.Error("does not point to the first byte")
+	}
+}
+
 // tailCall is a program that calls slot 0 of its prog array and returns 1 when
 // that is empty.
 func tailCall(m *bytecode.MapSpec) *bytecode.Program {

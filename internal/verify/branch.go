@@ -152,7 +152,7 @@ func notNull(r *domain.Reg) bool {
 		domain.ConstPtrToMap:
 		return true
 	case domain.PtrToBTFID:
-		return r.Flags&(domain.PtrTrusted|domain.MemAlloc) != 0 && r.Flags&domain.PtrUntrusted == 0
+		return trusted(r)
 	case domain.PtrToMem:
 		return r.Flags&domain.PtrUntrusted == 0
 	}

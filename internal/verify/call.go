@@ -125,7 +125,7 @@ func (w *walker) checkMapUse(m *callMeta) error {
 		}
 	case helperTailCall:
 		if s.Type != bytecode.MapProgArray {
-			return w.fail("kernel subsystem misconfigured verifier")
+			return w.fail("expected prog array map for tail call")
 		}
 		if key := &w.regs()[bytecode.R3]; key.IsConstScalar() && key.Value() < uint64(s.MaxEntries) {
 			return w.markPrecise(bytecode.R3)

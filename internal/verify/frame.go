@@ -164,8 +164,8 @@ func (w *walker) leave() error {
 	cur.Pop()
 	w.log.newPath = true
 	if inCallback {
-		if prev := w.previousVisit(w.pc); prev != nil {
-			w.widen(prev)
+		if prev := w.previousVisit(cur, w.pc); prev != nil {
+			w.widenIn(&prev.State, &cur.State)
 		}
 	}
 	return nil
@@ -184,11 +184,15 @@ func (w *walker) checkCallbackReturn(r0 *domain.Reg, want domain.Range) error {
 	return nil
 }
 
-// previousVisit is the latest state of this path stored at pc.
-func (w *walker) previousVisit(pc int) *node {
+// previousVisit is the latest state stored at pc that lies on the path to from
+// (which may be nil), before it.
+func (w *walker) previousVisit(from *node, pc int) *node {
+	if from == nil {
+		return nil
+	}
 	list := w.seen.at[pc]
 	for i := len(list) - 1; i >= 0; i-- {
-		if n := list[i]; n.branches > 0 && n.depth < w.cur.depth && sameCalls(n, w.cur) {
+		if n := list[i]; n.branches > 0 && n.depth < from.depth && sameCalls(n, from) {
 			return n
 		}
 	}
@@ -207,10 +211,8 @@ func sameCalls(a, b *node) bool {
 	return true
 }
 
-// widen forgets scalars that change from round to round and that nothing has
+// widenIn forgets scalars that change from round to round and that nothing has
 // depended on: the next round is then the last.
-func (w *walker) widen(prev *node) { w.widenIn(&prev.State, &w.cur.State) }
-
 func (w *walker) widenIn(old, cur *domain.State) {
 	for i, of := range old.Frames {
 		cf := cur.Frames[i]

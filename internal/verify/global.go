@@ -197,7 +197,7 @@ func (w *walker) isContext(spec *btfx.Spec, id btfx.ID) bool {
 		if t == nil {
 			return false
 		}
-		if t.Name == want.Name && (t.Kind == btfx.KindStruct || t.Kind == btfx.KindTypedef) {
+		if (t.Name == want.Name || t.Name == ctxTypedefs[w.prog.Type]) && (t.Kind == btfx.KindStruct || t.Kind == btfx.KindTypedef) {
 			return true
 		}
 		if !t.Kind.IsModifier() {
@@ -206,6 +206,11 @@ func (w *walker) isContext(spec *btfx.Spec, id btfx.ID) bool {
 		id = t.Type
 	}
 	return false
+}
+
+// ctxTypedefs are other names of contexts.
+var ctxTypedefs = map[bytecode.ProgType]string{
+	bytecode.ProgKprobe: "bpf_user_pt_regs_t", bytecode.ProgPerfEvent: "bpf_perf_event_data",
 }
 
 // checkGlobalArgs compares a call's arguments with the callee's prototype.

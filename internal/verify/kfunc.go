@@ -22,6 +22,7 @@ type kfuncCall struct {
 
 	constant uint64 // value of the __k or __szk argument
 	hasConst bool
+	iter     iterSite
 	retSize  uint32 // rdonly_buf_size, rdwr_buf_size
 	retWrite bool
 }
@@ -68,6 +69,9 @@ func (w *walker) callKfunc(in bytecode.Insn) error {
 	if kfuncChangesPacket(c.Name) {
 		w.forgetPackets()
 	}
+	if c.has(catalog.KfIterNext) {
+		return w.nextIter(c)
+	}
 	return nil
 }
 
@@ -98,7 +102,7 @@ func (w *walker) resolveKfunc(in bytecode.Insn) (*kfuncCall, error) {
 // know.
 func specialKfunc(name string) bool {
 	for _, prefix := range []string{
-		"bpf_obj_", "bpf_percpu_obj_", "bpf_refcount_", "bpf_list_", "bpf_rbtree_", "bpf_dynptr_", "bpf_iter_", "bpf_throw",
+		"bpf_obj_", "bpf_percpu_obj_", "bpf_refcount_", "bpf_list_", "bpf_rbtree_", "bpf_dynptr_", "bpf_throw",
 		"bpf_wq_", "bpf_rdonly_cast", "bpf_cast_to_kern_ctx", "bpf_local_irq_", "bpf_res_spin_", "bpf_arena_", "bpf_task_work_",
 		"bpf_get_kmem_cache", "bpf_session_cookie", "bpf_set_dentry_xattr", "bpf_remove_dentry_xattr",
 	} {
@@ -127,6 +131,7 @@ func (w *walker) kfuncSections(c *kfuncCall) error {
 		}
 		st.ActiveRCU--
 		st.EachReg(endRCU)
+		st.EachIter(endRCU)
 	case "bpf_preempt_disable":
 		st.ActivePreempt++
 	case "bpf_preempt_enable":
@@ -234,6 +239,9 @@ func (w *walker) checkKfuncPointer(c *kfuncCall, i int, r uint8, ptr *btfx.Type)
 	case suffixed(p, "__nullable") && reg.IsNull():
 		return 0, nil
 	}
+	if i == 0 && c.has(iterFlags) {
+		return 0, w.checkIterArg(c, i, r, to)
+	}
 	if what := w.specialArg(c, p, to); what != "" {
 		return 0, w.unsupported("%s arguments of kfuncs", what)
 	}
@@ -265,7 +273,7 @@ func (w *walker) specialArg(c *kfuncCall, p btfx.Param, to *btfx.Type) string {
 		return "allocated object"
 	case suffixed(p, "__refcounted_kptr"):
 		return "refcounted kptr"
-	case suffixed(p, "__iter"), strings.HasPrefix(to.Name, "bpf_iter_") && c.has(catalog.KfIterNew|catalog.KfIterNext|catalog.KfIterDestroy):
+	case suffixed(p, "__iter"):
 		return "iterator"
 	case suffixed(p, "__irq_flag"):
 		return "IRQ flag"
@@ -400,23 +408,34 @@ func (w *walker) checkKfuncMem(c *kfuncCall, i int, r uint8, to *btfx.Type) (ski
 // scalarType reports whether a type consists of scalars alone.
 func scalarType(spec *btfx.Spec, id btfx.ID, depth int) bool {
 	t := spec.Strip(id)
-	if t == nil || depth > 4 {
+	if t == nil || depth > maxScalarNesting {
 		return false
 	}
 	switch t.Kind {
 	case btfx.KindInt, btfx.KindEnum, btfx.KindEnum64:
 		return true
-	case btfx.KindArray:
-		return depth > 0 && t.Nelems > 0 && scalarType(spec, t.Type, depth)
-	case btfx.KindStruct:
+	case btfx.KindStruct, btfx.KindUnion:
 		for _, m := range t.Members {
-			if !scalarType(spec, m.Type, depth+1) {
+			if !scalarMember(spec, m.Type, depth) {
 				return false
 			}
 		}
 		return true
 	}
 	return false
+}
+
+// maxScalarNesting is how deep structs of scalars may nest.
+const maxScalarNesting = 3
+
+// scalarMember allows arrays of plain scalars besides.
+func scalarMember(spec *btfx.Spec, id btfx.ID, depth int) bool {
+	t := spec.Strip(id)
+	if t == nil || t.Kind != btfx.KindArray {
+		return scalarType(spec, id, depth+1)
+	}
+	elem := spec.Strip(t.Type)
+	return t.Nelems > 0 && elem != nil && elem.Kind != btfx.KindStruct && elem.Kind != btfx.KindUnion && scalarType(spec, t.Type, depth)
 }
 
 // checkKfuncSized checks a pointer and the size that follows it.
@@ -477,9 +496,9 @@ func (w *walker) kfuncResult(c *kfuncCall) error {
 			return err
 		}
 	} else {
-		*r0 = w.objectPointer(c.spec, to.ID, 0)
+		*r0 = w.objectPointer(c.spec, to.ID, w.resultTrust(c))
 	}
-	if c.has(catalog.KfRCUProtected) {
+	if c.has(catalog.KfRCUProtected) && !c.has(iterFlags) {
 		r0.Flags |= domain.MemRCU
 	}
 	if c.has(catalog.KfRetNull) {
@@ -494,6 +513,17 @@ func (w *walker) kfuncResult(c *kfuncCall) error {
 		}
 	}
 	return nil
+}
+
+// resultTrust: what an iterator gives is as good as the iterator.
+func (w *walker) resultTrust(c *kfuncCall) domain.TypeFlags {
+	switch {
+	case !c.has(catalog.KfIterNext):
+		return 0
+	case c.iter.main(&w.cur.State).Flags&domain.MemRCU != 0:
+		return domain.MemRCU
+	}
+	return domain.PtrTrusted
 }
 
 // kfuncMemory is a result that points to plain memory.
@@ -557,6 +587,10 @@ func (w *walker) kfuncName(in bytecode.Insn) string {
 func (w *walker) addKfunc(pc int) *Rejection {
 	if !catalog.GPLCompatible(w.prog.License) {
 		return refuse(KindCall, errEINVAL, pc, "cannot call kernel function from non-GPL compatible program")
+	}
+	bound := w.prog.Flags&bytecode.FlagXDPDevBoundOnly != 0
+	if strings.HasPrefix(w.kfuncName(w.insns[pc]), "bpf_xdp_metadata_rx_") && !bound {
+		return refuse(KindCall, errEINVAL, pc, "metadata kfuncs require device-bound program")
 	}
 	return nil
 }

@@ -78,6 +78,11 @@ func (w *walker) objectPointer(spec *btfx.Spec, id btfx.ID, flags domain.TypeFla
 	return r
 }
 
+// writesObjects are the program types that may write some fields.
+var writesObjects = map[bytecode.ProgType]bool{
+	bytecode.ProgStructOps: true, bytecode.ProgSchedCLS: true, bytecode.ProgSchedACT: true, bytecode.ProgXDP: true,
+}
+
 const perfmonOnly = "'struct %s' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN"
 
 // accessBTF reads a field of a kernel object.
@@ -101,7 +106,7 @@ func (w *walker) accessBTF(n memNeed) (domain.Reg, error) {
 		return none, w.deny(KindAccess, reg, "R%d is ptr_%s access percpu memory: off=%d", n.reg, name, n.off)
 	case base.Flags&domain.MemAlloc != 0:
 		return none, w.unsupported("allocated objects")
-	case n.write && w.prog.Type == bytecode.ProgStructOps:
+	case n.write && writesObjects[w.prog.Type]:
 		return none, w.unsupported("writes to kernel objects")
 	case n.write:
 		return none, w.deny(KindAccess, reg, "only read is supported")

@@ -30,10 +30,7 @@ func (w *walker) loadImm(in bytecode.Insn) error {
 			return nil
 		}
 		*dst = domain.Pointer(domain.PtrToMapValue, 0)
-		dst.MapIdx, dst.Off = in.Imm, next.Imm
-		if w.hasLock(dst) {
-			dst.ID = w.newID()
-		}
+		dst.MapIdx, dst.Off = in.Imm, next.Imm // no ID: every such load is the same value
 	case bytecode.PseudoFunc:
 		return w.loadFunc(in, dst)
 	default:
@@ -119,7 +116,7 @@ func (w *walker) mayGoto(in bytecode.Insn) error {
 	w.facts.branch(w.pc, false)
 	other := w.clone()
 	other.MayGotoDepth++
-	if prev := w.previousVisit(w.pc); prev != nil {
+	if prev := w.previousVisit(w.cur.parent, w.pc); prev != nil {
 		w.widenIn(&prev.State, &other.State)
 	}
 	if err := w.fork(other, w.pc+1, w.pc, false); err != nil {

@@ -4,6 +4,8 @@
 package verify
 
 import (
+	"strings"
+
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/verify/domain"
 )
@@ -74,12 +76,25 @@ func (w *walker) dropLock(r *domain.Reg) error {
 	return w.fail("bpf_spin_unlock of different lock")
 }
 
+// graphKfunc reports the functions that a lock is for.
+func graphKfunc(name string) bool {
+	for _, p := range []string{"bpf_list_", "bpf_rbtree_", "bpf_iter_num_", "bpf_res_spin_"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // checkCallUnderLock refuses calls while a lock is held, but for the unlock.
 func (w *walker) checkCallUnderLock(in bytecode.Insn) error {
 	if w.cur.ActiveLocks == 0 || in.IsSubprogCall() {
 		return nil
 	}
 	if in.IsHelperCall() && (in.Imm == helperSpinUnlock || in.Imm == helperKptrXchg) {
+		return nil
+	}
+	if in.IsKfuncCall() && graphKfunc(w.kfuncName(in)) {
 		return nil
 	}
 	return w.fail("function calls are not allowed while holding a lock")

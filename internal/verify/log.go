@@ -218,12 +218,26 @@ func (w *walker) appendSlot(b []byte, s *domain.Slot, i, frame int) []byte {
 	if !valid {
 		return b
 	}
+	if s.Bytes[0] == domain.ByteIter {
+		return appendIter(b, &s.Reg, i)
+	}
 	b = fmt.Appendf(b, " fp%d=", -(i+1)*domain.SlotSize)
 	if !s.IsSpill() {
 		return append(b, letters[:]...)
 	}
 	b = append(b, letters[:domain.SlotSize-s.SpillWidth()]...)
 	return w.appendReg(b, &s.Reg, frame)
+}
+
+var iterStates = [...]string{domain.IterNone: "<invalid>", domain.IterActive: "active", domain.IterDrained: "drained"}
+
+// appendIter writes an iterator, at the slot that knows of it.
+func appendIter(b []byte, r *domain.Reg, i int) []byte {
+	if r.RefID == 0 {
+		return b
+	}
+	return fmt.Appendf(b, " fp%d=iter_%s(ref_id=%d,state=%s,depth=%d)", -(i+1)*domain.SlotSize,
+		iterName(r.BTF.Type(r.BTFID)), r.RefID, iterStates[r.IterState], r.IterDepth)
 }
 
 // appendReg writes what is known of a register, as seen from a frame.

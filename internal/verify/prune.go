@@ -101,6 +101,8 @@ func (w *walker) compareOpen(old *node) comparison {
 	}
 	in := w.insns[w.pc]
 	switch {
+	case in.IsKfuncCall() && w.penv.call(in).IterNext:
+		return comparison{covers: w.covers(old, domain.RangeWithin) && iterActive(&w.cur.State), loop: true}
 	case in.IsMayGoto():
 		if old.MayGotoDepth != w.cur.MayGotoDepth && w.covers(old, domain.RangeWithin) {
 			return comparison{covers: true, loop: true}
@@ -109,7 +111,7 @@ func (w *walker) compareOpen(old *node) comparison {
 		return comparison{covers: w.covers(old, domain.RangeWithin), loop: true}
 	}
 	if domain.MaybeLooping(&old.State, &w.cur.State) &&
-		old.MayGotoDepth == w.cur.MayGotoDepth &&
+		!iterDepthsDiffer(&old.State, &w.cur.State) && old.MayGotoDepth == w.cur.MayGotoDepth &&
 		old.CallbackUnrollDepth == w.cur.CallbackUnrollDepth &&
 		w.covers(old, domain.Exact) {
 		return comparison{err: w.infiniteLoop(old)}

@@ -22,7 +22,7 @@ func (w *walker) checkSnprintf() error {
 // and finds no more conversions than values (bpf_bprintf_prepare).
 func validFormat(s string, values int) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= 0x80 || c < ' ' && !isSpace(c) || c == 0x7f {
+		if c := s[i]; (c < ' ' || c == 0x7f) && !isSpace(c) {
 			return false
 		}
 		if s[i] != '%' {
@@ -42,11 +42,20 @@ func validFormat(s string, values int) bool {
 	return true
 }
 
-func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+// The kernel's classes of characters: ASCII and Latin-1.
 
-func isPunct(c byte) bool {
-	return c > ' ' && c < 0x7f && !(c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z')
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' || c == 0xa0 }
+
+func isAlnum(c byte) bool {
+	lower := c | 0x20
+	return c >= '0' && c <= '9' || lower >= 'a' && lower <= 'z' || c >= 0xc0 && c != 0xd7 && c != 0xf7
 }
+
+func isPunct(c byte) bool { return (c > ' ' && c < 0x7f || c > 0xa0) && !isAlnum(c) }
+
+// ended reports whether a conversion may end before c: at the end of the
+// format, a blank or punctuation.
+func ended(c byte) bool { return c == 0 || isSpace(c) || isPunct(c) }
 
 // conversion returns how long the conversion behind a percent sign is, 0 when
 // it is not allowed; counts is false for "%%".
@@ -74,8 +83,13 @@ func conversion(s string) (n int, counts bool) {
 	}
 	switch at(i) {
 	case 'p':
-		return pointerConversion(s, i, at)
-	case 's', 'c':
+		return pointerConversion(i, at)
+	case 's':
+		if !ended(at(i + 1)) {
+			return 0, false
+		}
+		return i + 1, true
+	case 'c':
 		return i + 1, true
 	case 'l':
 		if i++; at(i) == 'l' {
@@ -90,13 +104,16 @@ func conversion(s string) (n int, counts bool) {
 }
 
 // pointerConversion handles %p and its extensions.
-func pointerConversion(s string, i int, at func(int) byte) (int, bool) {
+func pointerConversion(i int, at func(int) byte) (int, bool) {
 	next := at(i + 1)
 	switch {
-	case (next == 'k' || next == 'u') && at(i+2) == 's':
-		return i + 3, true
-	case next == 0 || isSpace(next) || isPunct(next):
+	case ended(next):
 		return i + 1, true
+	case (next == 'k' || next == 'u') && at(i+2) == 's':
+		if !ended(at(i + 3)) {
+			return 0, false
+		}
+		return i + 3, true
 	case next == 'K' || next == 'x' || next == 's' || next == 'S' || next == 'B':
 		return i + 2, true
 	case (next == 'i' || next == 'I') && (at(i+2) == '4' || at(i+2) == '6'):

@@ -193,10 +193,19 @@ func scrub(s *domain.Slot) {
 	}
 }
 
-// breakSpecial handles a plain write over a dynptr, an iterator or a flag.
+// breakSpecial handles a plain write over a dynptr, an iterator or a flag. An
+// iterator is lost by it, and with it what it holds.
 func (w *walker) breakSpecial(f *domain.Frame, spi int) error {
-	if f.Stack[spi].IsSpecial() {
-		return w.unsupported("writes over a dynptr, iterator or IRQ flag")
+	s := &f.Stack[spi]
+	if !s.IsSpecial() {
+		return nil
+	}
+	if s.Bytes[0] != domain.ByteIter {
+		return w.unsupported("writes over a dynptr or IRQ flag")
+	}
+	*s = domain.Slot{}
+	for i := range s.Bytes {
+		s.Bytes[i] = domain.ByteMisc
 	}
 	return nil
 }

@@ -98,6 +98,9 @@ func (w *walker) findAttachTarget() error {
 		return w.refuseLoad(err.Error())
 	}
 	w.attach = at
+	if line := w.structOpsRefusal(); line != "" {
+		return w.refuseLoad(line)
+	}
 	if hook := strings.TrimPrefix(at.Name, "bpf_lsm_"); w.prog.Type == bytecode.ProgLSM && catalog.DisabledLSMHook(hook) {
 		return w.refuseLoad(fmt.Sprintf("attach_btf_id %d points to disabled hook %s", w.prog.AttachBTFID, at.Name))
 	}
@@ -105,6 +108,22 @@ func (w *walker) findAttachTarget() error {
 		return w.refuseLoad(line)
 	}
 	return nil
+}
+
+// structOpsRefusal says why a program must not implement a member of a
+// kernel's struct, "" when it may.
+func (w *walker) structOpsRefusal() string {
+	if w.prog.Type != bytecode.ProgStructOps {
+		return ""
+	}
+	if !catalog.GPLCompatible(w.prog.License) {
+		return "struct ops programs must have a GPL compatible license"
+	}
+	name, member, _ := strings.Cut(w.prog.AttachTo, ".")
+	if !catalog.StructOpsMember(name, member, w.env.Sleepable()) {
+		return fmt.Sprintf("attach to unsupported member %s of struct %s", member, name)
+	}
+	return ""
 }
 
 // refuseLoad refuses what no instruction is to blame for.

@@ -190,7 +190,6 @@ func (s *structWalk) pointer(ptr *btfx.Type, name string) (memberKind, btfx.ID, 
 // scalar or pointer.
 func (s *structWalk) access(id btfx.ID, off, size uint32) memberKind {
 	for range 64 {
-		s.flags = 0
 		kind := s.find(id, off, size)
 		if kind != memberStruct {
 			return kind

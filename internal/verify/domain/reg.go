@@ -97,9 +97,22 @@ type Reg struct {
 	MemSize uint32 // PtrToMem, PtrToBuf: bytes
 	Subprog int32  // PtrToFunc: subprogram number
 
-	BTF   *btfx.Spec // PtrToBTFID, allocated memory
+	BTF   *btfx.Spec // PtrToBTFID, allocated memory, iterators on the stack
 	BTFID btfx.ID
+
+	IterState IterState // iterators on the stack
+	IterDepth uint32    // how many elements were taken on this path
 }
+
+// IterState is how far an open-coded iterator has come.
+type IterState uint8
+
+// States of iterators.
+const (
+	IterNone IterState = iota
+	IterActive
+	IterDrained
+)
 
 // ScalarReg returns an imprecise register that holds any of s's values.
 func ScalarReg(s Scalar) Reg { return Reg{Kind: ScalarValue, Scalar: s} }
@@ -153,5 +166,5 @@ func (r *Reg) ClearLink() {
 func (r *Reg) sameLayout(o *Reg) bool {
 	return r.Kind == o.Kind && r.Flags == o.Flags && r.Off == o.Off && r.Range == o.Range &&
 		r.MapIdx == o.MapIdx && r.MapUID == o.MapUID && r.MemSize == o.MemSize &&
-		r.Subprog == o.Subprog && r.BTF == o.BTF && r.BTFID == o.BTFID && r.Link == o.Link
+		r.Subprog == o.Subprog && r.BTF == o.BTF && r.BTFID == o.BTFID && r.IterState == o.IterState && r.Link == o.Link
 }

@@ -203,6 +203,17 @@ func (s *State) EachReg(fn func(*Reg)) {
 	}
 }
 
+// EachIter calls fn for what is known of every iterator slot.
+func (s *State) EachIter(fn func(*Reg)) {
+	for _, f := range s.Frames {
+		for i := range f.Stack {
+			if f.Stack[i].Bytes[0] == ByteIter {
+				fn(&f.Stack[i].Reg)
+			}
+		}
+	}
+}
+
 // HoldsRef reports whether the reference with this id is held.
 func (s *State) HoldsRef(id uint32) bool {
 	for i := range s.Refs {

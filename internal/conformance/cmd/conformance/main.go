@@ -8,12 +8,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/internal/conformance"
@@ -21,7 +23,7 @@ import (
 
 type flags struct {
 	conformance.Options
-	floor         string
+	floor, doc    string
 	diffs         int
 	verbose, json bool
 	bless         bool
@@ -36,9 +38,10 @@ func parseFlags() *flags {
 	flag.DurationVar(&f.Limit, "timeout", 0, "for Skep to verify one program (default 20s)")
 	flag.BoolVar(&f.Unprivileged, "unpriv", false, "set kernel.unprivileged_bpf_disabled to 0 meanwhile, to ask the kernel about unprivileged programs")
 	flag.StringVar(&f.floor, "floor", "internal/conformance/floor.json", "`file` of the agreement that may only rise")
+	flag.StringVar(&f.doc, "doc", "", "`file` to write the figures to, in Markdown")
 	flag.IntVar(&f.diffs, "diffs", -1, "how many differences to print, all by default")
 	flag.BoolVar(&f.verbose, "v", false, "print both logs of every program")
-	flag.Var((*engine)(&f.Engine), "engine", "`ENGINE` that runs accepted programs: checked (default), interp, jit, auto")
+	flag.Var((*engines)(&f.Engines), "engine", "`ENGINES` that run accepted programs, by commas (default checked,interp)")
 	flag.BoolVar(&f.json, "json", false, "print one JSON object a program, and nothing else, on standard output")
 	flag.BoolVar(&f.bless, "bless", false, "raise the floor to this run's agreement")
 	flag.Parse()
@@ -49,11 +52,18 @@ func parseFlags() *flags {
 	return &f
 }
 
-// engine is a flag's value.
-type engine skep.Engine
+// engines is a flag's value.
+type engines []skep.Engine
 
-func (e *engine) String() string     { return string(*e) }
-func (e *engine) Set(s string) error { *e = engine(s); return nil }
+func (e *engines) String() string { return fmt.Sprint([]skep.Engine(*e)) }
+
+func (e *engines) Set(s string) error {
+	*e = nil
+	for name := range strings.SplitSeq(s, ",") {
+		*e = append(*e, skep.Engine(name))
+	}
+	return nil
+}
 
 func main() {
 	debug.SetMemoryLimit(4 << 30)
@@ -80,6 +90,9 @@ func (f *flags) run(ctx context.Context) (ok bool, err error) {
 	} else {
 		f.print(r)
 	}
+	if err == nil && f.doc != "" {
+		err = f.writeDoc(r)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -94,6 +107,12 @@ func (f *flags) print(r *conformance.Report) {
 	}
 	r.PrintTable(os.Stdout)
 	r.PrintSummary(os.Stdout)
+}
+
+func (f *flags) writeDoc(r *conformance.Report) error {
+	var text bytes.Buffer
+	r.WriteDoc(&text)
+	return os.WriteFile(f.doc, text.Bytes(), 0o644)
 }
 
 // judge holds a whole run against the floor; part of one only against the rule

@@ -37,12 +37,15 @@ func main() {
 	}
 	seen := map[string]int{}
 	o.Found = func(f *fuzz.Finding) {
-		key := string(f.Class) + f.Skep
+		key := f.Key()
 		seen[key]++
 		if verbose && seen[key] <= 1 {
 			fmt.Printf("%s: #%d\n  kernel: %s\n  skep: %s\n", f.Class, f.Sample.Index, f.Kernel, f.Skep)
 			if f.Small != nil {
 				fmt.Println(fuzz.Disassemble(f.Small))
+				if only >= 0 {
+					fmt.Println(o.Explain(f.Small))
+				}
 			}
 		}
 	}
