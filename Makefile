@@ -16,5 +16,7 @@ conformance:
 objects:
 	$(MAKE) -C testdata/unsafe
 	$(MAKE) -C examples
+	$(MAKE) -C internal/object/testdata
+	$(MAKE) -C cmd/skep/testdata/objects
 
 .PHONY: test conformance objects

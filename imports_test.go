@@ -28,7 +28,8 @@ var edges = []struct {
 	{"cmd/skep", ". ringbuf internal/attach internal/attach/capture internal/catalog/vmlinux"},
 	{"examples/embed", "."},
 	{"internal/conformance/cmd/conformance", ". internal/conformance"},
-	{"internal/conformance", ". internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/conformance/isa internal/live internal/object internal/verify"},
+	{"internal/conformance", ". internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/conformance/isa internal/engine internal/helper" +
+		" internal/live internal/lower internal/maps internal/object internal/shadow internal/verify"},
 	{"internal/fuzz/cmd/fuzz", "internal/fuzz"},
 	{"internal/fuzz", ". world internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/engine internal/helper internal/ir internal/live internal/lower" +
 		" internal/maps internal/object internal/report internal/shadow internal/verify"},

@@ -4,7 +4,6 @@ package skep
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/skepbpf/skep/internal/bytecode"
@@ -61,6 +60,3 @@ func (l *loader) setGlobals(context.Context, *Object) error {
 	}
 	return nil
 }
-
-// keyZero is the key of a data section's only entry.
-var keyZero = binary.NativeEndian.AppendUint32(nil, 0)

@@ -23,7 +23,6 @@ type verifyFlags struct {
 	logLevel             uint32
 	timeLimit            time.Duration
 	formatter            formatter
-	resolved             []skep.Target
 	rejected, unfinished bool
 }
 

@@ -22,6 +22,18 @@ import (
 // BTF from an object file may be circular.
 const maxDepth = 32
 
+// maxNodes bounds the parts of one value that are looked at: hostile BTF may say
+// that a few bytes are a great many overlapping parts. What is beyond is null.
+const maxNodes = 1 << 18
+
+// budget counts down from maxNodes.
+type budget int
+
+func (b *budget) spend() (ok bool) {
+	*b--
+	return *b >= 0
+}
+
 // Type is a type and the BTF that it lives in. The zero Type is "unknown":
 // values of 1, 2, 4 and 8 bytes are numbers then, others hexadecimal text.
 type Type struct {
@@ -101,17 +113,20 @@ type field struct {
 
 // fields lists the parts of a struct, union or data section; parts of
 // anonymous members count as the outer struct's, as in C.
-func (t Type) fields(r resolved) []field { return t.appendFields(nil, r, 0, 0) }
+func (t Type) fields(r resolved, b *budget) []field { return t.appendFields(nil, r, 0, 0, b) }
 
-func (t Type) appendFields(out []field, r resolved, base uint32, depth int) []field {
+func (t Type) appendFields(out []field, r resolved, base uint32, depth int, b *budget) []field {
 	if depth > maxDepth {
 		return out
 	}
 	for i, m := range r.Members {
+		if !b.spend() {
+			return out
+		}
 		inner := Type{t.Spec, m.Type}
 		if m.Name == "" {
 			if ir, ok := inner.resolve(); ok && isAggregate(ir.Kind) {
-				out = t.appendFields(out, ir, base+m.BitOffset, depth+1)
+				out = t.appendFields(out, ir, base+m.BitOffset, depth+1, b)
 			}
 			continue
 		}
@@ -122,6 +137,9 @@ func (t Type) appendFields(out []field, r resolved, base uint32, depth int) []fi
 		})
 	}
 	for _, v := range r.Vars {
+		if !b.spend() {
+			return out
+		}
 		if vt := t.Spec.Type(v.Type); vt != nil {
 			out = append(out, field{name: vt.Name, typ: Type{t.Spec, vt.Type}, off: int(v.Offset), bitOff: v.Offset * 8})
 		}

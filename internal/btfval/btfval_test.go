@@ -14,7 +14,7 @@ import (
 type testTypes struct {
 	spec                                                              *btfx.Spec
 	u8, u32, u64, i32, char, boolean, name, bytes, flow, mode, signed btfx.ID
-	ip4, ip, prefix, mac, bits, outer, union, circle, double, pointer btfx.ID
+	ip4, ip, prefix, mac, bits, outer, union, double, pointer         btfx.ID
 }
 
 func (tt *testTypes) at(id btfx.ID) Type { return Type{tt.spec, id} }
@@ -194,5 +194,27 @@ func TestFindAndTag(t *testing.T) {
 	}
 	if name, ok := Tag([]string{"other", "skep:event:syn"}, "event"); !ok || name != "syn" {
 		t.Errorf("tag %q %v", name, ok)
+	}
+}
+
+// TestHostile: overlapping parts within parts end, and soon.
+func TestHostile(t *testing.T) {
+	for _, name := range []string{"", "m"} { // anonymous members are flattened
+		b := btfx.NewBuilder(nil)
+		id := b.Add(btfx.Type{Kind: btfx.KindInt, Name: "unsigned char", Size: 1, IntBits: 8})
+		for range 30 {
+			var members []btfx.Member
+			for range 100 {
+				members = append(members, btfx.Member{Name: name, Type: id})
+			}
+			id = b.Add(btfx.Type{Kind: btfx.KindStruct, Name: "", Size: 1, Members: members})
+		}
+		spec, err := b.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (Type{spec, id}).AppendJSON(nil, []byte{1}); !json.Valid(got) {
+			t.Errorf("%d bytes of JSON that is none", len(got))
+		}
 	}
 }

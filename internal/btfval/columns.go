@@ -22,7 +22,7 @@ func (t Type) AppendCells(cells []string, b []byte) []string {
 		return append(cells, string(t.AppendText(nil, b)))
 	}
 	for _, f := range columns {
-		cells = append(cells, string(f.append(nil, printer{}, b, 0)))
+		cells = append(cells, string(f.append(nil, newPrinter(false), b, 0)))
 	}
 	return cells
 }
@@ -35,7 +35,8 @@ func (t Type) columns() []field {
 	if !ok || r.format != nil || r.Kind != btfx.KindStruct && r.Kind != btfx.KindDatasec {
 		return nil
 	}
-	return t.fields(r)
+	left := budget(maxNodes)
+	return t.fields(r, &left)
 }
 
 // IsNumber reports whether values of type t are one integer without a name.

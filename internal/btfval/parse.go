@@ -108,7 +108,8 @@ func (p parser) object(t Type, vs map[string]any, b []byte) error {
 	if !ok || !isAggregate(r.Kind) {
 		return fmt.Errorf("%s is not a struct", describe(r))
 	}
-	fields := t.fields(r)
+	left := budget(maxNodes)
+	fields := t.fields(r, &left)
 	for name, v := range vs {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 		if i < 0 {

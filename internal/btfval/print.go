@@ -18,17 +18,25 @@ import (
 // arrays, objects for structs, unions and data sections. Bytes that are too few
 // for the type give null.
 func (t Type) AppendJSON(dst, b []byte) []byte {
-	return printer{json: true}.value(dst, t, b, nil, 0)
+	return newPrinter(true).value(dst, t, b, nil, 0)
 }
 
 // AppendText appends b for people: enums by name, pointers in hexadecimal,
 // structs as {name: value, …}. The text is one line and shows unprintable bytes
 // of strings escaped.
 func (t Type) AppendText(dst, b []byte) []byte {
-	return printer{}.value(dst, t, b, nil, 0)
+	return newPrinter(false).value(dst, t, b, nil, 0)
 }
 
-type printer struct{ json bool }
+type printer struct {
+	json bool
+	left *budget
+}
+
+func newPrinter(json bool) printer {
+	left := budget(maxNodes)
+	return printer{json, &left}
+}
 
 func (p printer) value(dst []byte, t Type, b []byte, f *format, depth int) []byte {
 	if !t.Known() {
@@ -36,7 +44,7 @@ func (p printer) value(dst []byte, t Type, b []byte, f *format, depth int) []byt
 	}
 	r, ok := t.resolve()
 	size := t.Size()
-	if !ok || depth > maxDepth || size > len(b) {
+	if !ok || depth > maxDepth || size > len(b) || !p.left.spend() {
 		return append(dst, "null"...)
 	}
 	if f == nil {
@@ -58,7 +66,7 @@ func (p printer) value(dst []byte, t Type, b []byte, f *format, depth int) []byt
 
 func (p printer) object(dst []byte, t Type, r resolved, b []byte, depth int) []byte {
 	dst = append(dst, '{')
-	for i, f := range t.fields(r) {
+	for i, f := range t.fields(r, p.left) {
 		if i > 0 {
 			dst = append(dst, p.comma()...)
 		}
@@ -87,7 +95,7 @@ func (p printer) array(dst []byte, t Type, r resolved, b []byte, depth int) []by
 	}
 	size := elem.Size()
 	dst = append(dst, '[')
-	for i := 0; size > 0 && i < int(r.Nelems); i++ {
+	for i := 0; size > 0 && i < int(r.Nelems) && *p.left > 0; i++ {
 		if i > 0 {
 			dst = append(dst, p.comma()...)
 		}

@@ -136,13 +136,10 @@ type worker struct {
 
 func (w *worker) sample(ctx context.Context, i int) {
 	s := w.opts.Sample(i)
-	set := live.NewSet()
-	defer set.Close()
 	var k *answer
-	fd := -1
 	if w.asks {
-		k = new(answer)
-		*k, fd = kernel(set, s.Prog, 0)
+		a := ask(s.Prog, 0)
+		k = &a
 	}
 	o := skep(ctx, w.opts.Target, s.Prog, 0)
 	if ctx.Err() != nil {
@@ -151,7 +148,7 @@ func (w *worker) sample(ctx context.Context, i int) {
 	class := compare(o, k, s.Prog)
 	w.record(s, class, o, k)
 	if o.verified != nil && class != FalseAccept && class != NoVerdict {
-		w.runs(s, o, fd)
+		w.runs(s, o)
 	}
 	if w.asks && w.opts.Logs > 0 && i%w.opts.Logs == 0 && class != NoVerdict {
 		w.logs(ctx, s, class)
@@ -198,12 +195,12 @@ const inputs = 3
 
 // runs runs an accepted program in the engines and, where it can be, in the
 // kernel, on random inputs.
-func (w *worker) runs(s *Sample, o opinion, fd int) {
+func (w *worker) runs(s *Sample, o opinion) {
 	r := random(^w.opts.Seed, s.Index)
 	for range inputs {
 		in := newInput(r, s.profile)
 		seed := r.Uint64()
-		err := w.run(s, o, in, seed, fd)
+		err := w.run(s, o, in, seed)
 		w.mu.Lock()
 		w.report.Runs++
 		w.mu.Unlock()
@@ -228,14 +225,8 @@ func (w *worker) recordRun(s *Sample, in input, seed uint64, err error) {
 
 // violates reports whether a run of p goes wrong as a finding did.
 func (w *worker) violates(p *bytecode.Program, s *Sample, in input, seed uint64, f *Finding) bool {
-	set := live.NewSet()
-	defer set.Close()
-	fd := -1
-	if w.asks {
-		var k answer
-		if k, fd = kernel(set, p, 0); k.class != Accepted {
-			return false
-		}
+	if w.asks && ask(p, 0).class != Accepted {
+		return false
 	}
 	o := skep(context.Background(), w.opts.Target, p, 0)
 	if o.verified == nil {
@@ -243,7 +234,7 @@ func (w *worker) violates(p *bytecode.Program, s *Sample, in input, seed uint64,
 	}
 	c := *s
 	c.Prog = p
-	err := w.run(&c, o, in, seed, fd)
+	err := w.run(&c, o, in, seed)
 	return err != nil && violation(&c, in, err).Class == f.Class
 }
 
@@ -252,7 +243,7 @@ func (w *worker) violates(p *bytecode.Program, s *Sample, in input, seed uint64,
 var errDiffers = errors.New("results differ")
 
 // run does one run of each kind on one input.
-func (w *worker) run(s *Sample, o opinion, in input, seed uint64, fd int) error {
+func (w *worker) run(s *Sample, o opinion, in input, seed uint64) error {
 	follow, err := shadow.Of(o.verified)
 	if err != nil {
 		return err
@@ -268,10 +259,10 @@ func (w *worker) run(s *Sample, o opinion, in input, seed uint64, fd int) error 
 	if !plain.equal(checked) && !w.varies(s, o, in, seed, checked) {
 		return fmt.Errorf("%w: checked interpreter %v, interpreter %v", errDiffers, checked, plain)
 	}
-	if fd < 0 || !s.comparable {
+	if !w.asks || !s.comparable {
 		return nil
 	}
-	return w.runKernel(s, in, fd, checked, func() bool { return w.varies(s, o, in, seed, checked) })
+	return w.runKernel(s, in, checked, func() bool { return w.varies(s, o, in, seed, checked) })
 }
 
 // varies reports whether a program's result depends on addresses: then two
@@ -291,8 +282,12 @@ func (w *worker) varies(s *Sample, o opinion, in input, seed uint64, first *outc
 	return false
 }
 
-// runKernel compares with BPF_PROG_TEST_RUN.
-func (w *worker) runKernel(s *Sample, in input, fd int, want *outcome, varies func() bool) error {
+// runKernel compares with BPF_PROG_TEST_RUN, of the program loaded anew so that
+// its maps are as they were.
+func (w *worker) runKernel(s *Sample, in input, want *outcome, varies func() bool) error {
+	set := live.NewSet()
+	defer set.Close()
+	_, fd := kernel(set, s.Prog, 0)
 	got, err := testRun(s.profile, in, fd)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errCannotRun, err)

@@ -26,6 +26,8 @@ type generator struct {
 	pinned   uint16  // registers that must keep what they are
 	numbers  uint16  // registers that must stay numbers
 	same     bool    // every run gives the same result
+	steady   bool    // nothing may be written that would change that
+	calm     bool    // steady: all of the stack is written, and has no pointers
 	out      label   // where the function gives up
 	fn       *function
 	funcs    []*function
@@ -52,9 +54,10 @@ func generate(r *rand.Rand) *Sample {
 
 func tryGenerate(r *rand.Rand) *Sample {
 	g := &generator{
-		Rand: r, profile: pickProfile(r), maps: dataMaps(), same: true,
+		Rand: r, profile: pickProfile(r), maps: dataMaps(), same: true, steady: r.IntN(2) == 0,
 		mistakes: []float64{0, 0, 0, 0.002, 0.01}[r.IntN(5)], budget: 20 + r.IntN(120),
 	}
+	g.calm = g.steady && g.chance(0.6)
 	g.function(&function{entry: g.newLabel()})
 	for i := 1; i < len(g.funcs); i++ {
 		g.budget = 8 + g.IntN(30)
@@ -99,6 +102,12 @@ func (g *generator) chance(p float64) bool { return g.Float64() < p }
 // mistake decides whether to do something wrong here.
 func (g *generator) mistake() bool { return g.mistakes > 0 && g.chance(g.mistakes) }
 
+// varies notes that runs may differ from here on; false where they must not.
+func (g *generator) varies() bool {
+	g.same = g.same && g.steady
+	return !g.steady
+}
+
 // one picks an element.
 func one[T any](g *generator, list ...T) T { return list[g.IntN(len(list))] }
 
@@ -138,6 +147,10 @@ func (g *generator) prologue() {
 			}
 			to++
 		}
+	}
+	if g.calm {
+		g.fillBuffer(-8*numSlots, numSlots)
+		g.state.wrote(-8*numSlots, 8*numSlots)
 	}
 	if g.hasPacket() && g.chance(0.8) {
 		g.loadPacket()

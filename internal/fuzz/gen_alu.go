@@ -293,10 +293,9 @@ func maxOf(n int) uint64 { return unbounded >> (64 - 8*n) }
 
 // callSimple calls a helper without arguments.
 func (g *generator) callSimple(helper int32, keep bool) bool {
-	if g.pinned&0x3f != 0 {
+	if g.pinned&0x3f != 0 || !g.varies() {
 		return false
 	}
-	g.same = false
 	g.emit(call(helper))
 	g.state.clobber()
 	g.set(r0, unknown)
@@ -316,9 +315,11 @@ func (g *generator) contextLoad() bool {
 		return false
 	}
 	f := g.profile.fields[g.IntN(len(g.profile.fields))]
+	if !f.same && !g.varies() {
+		return false
+	}
 	r := g.target(true)
 	g.emit(load(f.size, r, base, f.off))
 	g.set(r, number(maxOf(f.size)))
-	g.same = g.same && f.same
 	return true
 }

@@ -47,7 +47,7 @@ func (g *generator) callHelper(h *hostFunc) bool {
 	if h.changes && g.loops > 0 {
 		return false // pointers that a loop keeps would be gone
 	}
-	if !g.hasArguments(h) {
+	if !g.hasArguments(h) || h.result == givesRandom && !g.varies() {
 		return false
 	}
 	size := 1 + g.IntN(max(h.size, 1))
@@ -62,8 +62,6 @@ func (g *generator) callHelper(h *hostFunc) bool {
 	case givesValue:
 		g.afterCall(value{})
 		return g.checkNull(m)
-	case givesRandom:
-		g.same = false
 	}
 	g.afterCall(unknown)
 	return true
@@ -159,10 +157,8 @@ func (g *generator) bytes(r reg, n int, read bool) {
 	} else {
 		off += bufferTop
 	}
-	if read || g.chance(0.5) {
+	if read || g.chance(0.5) || !g.state.written(off, 8*slots) && !g.varies() {
 		g.fillBuffer(off, slots)
-	} else if !g.state.written(off, 8*slots) {
-		g.same = false
 	}
 	g.state.wrote(off, 8*slots)
 	g.emit(mov(r, r10), addK(r, int32(off)))
@@ -264,7 +260,6 @@ func (g *generator) tailCall() bool {
 	g.loadMap(r1+1, g.programArray())
 	g.emit(movK(r1+2, int32(g.IntN(3))), call(helperTailCall))
 	g.afterCall(value{})
-	g.same = false
 	return true
 }
 

@@ -58,7 +58,7 @@ func (g *generator) branch() bool {
 
 // loop repeats a block a bounded number of times.
 func (g *generator) loop() bool {
-	if g.loops >= 2 || g.depth > maxDepth {
+	if g.loops > 0 && g.chance(0.8) || g.loops > 1 || g.depth > maxDepth {
 		return false
 	}
 	pinned, numbers := g.pinned, g.numbers
@@ -92,11 +92,20 @@ func (g *generator) freeze() {
 	g.state.forget()
 }
 
+// rounds is how often a loop runs at most: fewer times inside of another, whose
+// walk takes the product.
+func (g *generator) rounds() int32 {
+	if g.loops > 1 {
+		return int32(1 + g.IntN(3))
+	}
+	return int32(1 + g.IntN(10))
+}
+
 // body writes what a loop repeats.
-func (g *generator) body() { g.block(2 + g.IntN(10)) }
+func (g *generator) body() { g.block(2 + g.IntN(8)) }
 
 func (g *generator) countUp(counter reg) {
-	n := int32(1 + g.IntN(12))
+	n := g.rounds()
 	g.emit(movK(counter, 0))
 	g.set(counter, number(uint64(n)))
 	g.pinned |= 1 << counter
@@ -109,8 +118,9 @@ func (g *generator) countUp(counter reg) {
 }
 
 func (g *generator) countDown(counter reg) {
-	g.emit(movK(counter, int32(1+g.IntN(12))))
-	g.set(counter, number(12))
+	n := g.rounds()
+	g.emit(movK(counter, n))
+	g.set(counter, number(uint64(n)))
 	g.pinned |= 1 << counter
 	g.freeze()
 	top := g.newLabel()
@@ -133,7 +143,7 @@ func (g *generator) countSpilled(counter reg) {
 	g.body()
 	if g.pinned>>counter&1 == 0 {
 		g.emit(load(n, counter, r10, off), addK(counter, 1), storeX(n, r10, off, counter))
-		g.jump(jmpK(w64, bytecode.JmpLt, counter, int32(1+g.IntN(10))), top)
+		g.jump(jmpK(w64, bytecode.JmpLt, counter, g.rounds()), top)
 		g.set(counter, number(16))
 	}
 }
@@ -141,7 +151,7 @@ func (g *generator) countSpilled(counter reg) {
 // countUnknown runs until a number of which little is known is used up, with
 // may_goto or a bound on the way.
 func (g *generator) countUnknown(counter reg) {
-	n := int32(1 + g.IntN(10))
+	n := g.rounds()
 	g.emit(movK(counter, 0))
 	g.set(counter, number(uint64(n)))
 	g.pinned |= 1 << counter
@@ -181,9 +191,8 @@ func (g *generator) comparePointers() bool {
 	}
 	op := one(g, uint8(bytecode.JmpEq), bytecode.JmpNe)
 	in := jmpK(w64, op, a, 0)
-	if b, ok := g.having(func(v value) bool { return v.kind != dead && v.kind != scalar }); ok && g.chance(0.4) {
+	if b, ok := g.having(func(v value) bool { return v.kind != dead && v.kind != scalar }); ok && g.chance(0.4) && g.varies() {
 		in = jmpX(w64, op, a, b)
-		g.same = false
 	}
 	end := g.newLabel()
 	g.jump(in, end)
@@ -199,7 +208,9 @@ func (g *generator) nonsense() bool {
 	if !g.mistake() {
 		return false
 	}
-	g.same = false
+	if !g.varies() {
+		return false
+	}
 	dst, src := reg(g.IntN(10)), reg(g.IntN(11))
 	n := one(g, 1, 2, 4, 8)
 	g.emit(one(g,

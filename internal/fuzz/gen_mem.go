@@ -89,8 +89,8 @@ func (g *generator) loadAt(base reg, off, n int) bool {
 	if base == r10 && !g.readable(off, n) {
 		return false
 	}
-	if v.frame && base != r10 {
-		g.same = false // it may be a spilled pointer, or not written
+	if v.frame && base != r10 && !g.mayReadStack() {
+		return false
 	}
 	if n < 8 && g.chance(0.25) {
 		g.emit(loadSigned(n, r, base, off))
@@ -111,10 +111,7 @@ func (g *generator) readable(off, n int) bool {
 			ok = false
 		}
 	}
-	if !ok && g.chance(0.1) {
-		g.same, ok = false, true
-	}
-	return ok
+	return ok || g.chance(0.1) && g.varies()
 }
 
 // spill stores a register to its own slot of the stack.
@@ -124,7 +121,7 @@ func (g *generator) spill() bool {
 		return false
 	}
 	v, n := g.state.regs[r], 8
-	if r == r10 {
+	if r == r10 || g.calm && v.kind != scalar {
 		return false
 	}
 	if v.kind == scalar {
@@ -276,10 +273,12 @@ func (g *generator) pointerPlus(base, index reg) reg {
 
 // variableStack accesses the stack at a variable offset.
 func (g *generator) variableStack(p reg, off, n int) bool {
-	g.same = false // which bytes, and were they written?
 	if g.chance(0.5) {
 		g.emit(storeK(n, p, off, g.imm()))
 		g.state.forget()
+		return true
+	}
+	if !g.mayReadStack() {
 		return true
 	}
 	r := g.target(true)
@@ -287,6 +286,10 @@ func (g *generator) variableStack(p reg, off, n int) bool {
 	g.set(r, number(maxOf(n)))
 	return true
 }
+
+// mayReadStack reports whether the stack may be read where it is not known what
+// is there: a pointer, or nothing yet.
+func (g *generator) mayReadStack() bool { return g.calm || g.varies() }
 
 // pointerArithmetic adds a constant to a pointer, or a bounded number.
 func (g *generator) pointerArithmetic() bool {
@@ -345,8 +348,8 @@ func (g *generator) atomicOp() bool {
 	}
 	if base == r10 && !g.readable(off, n) {
 		g.emit(storeK(n, base, off, g.imm()))
-	} else if g.state.regs[base].frame && base != r10 {
-		g.same = false
+	} else if g.state.regs[base].frame && base != r10 && !g.mayReadStack() {
+		return true
 	}
 	g.emitAtomic(n, op, base, off, src)
 	if base == r10 {

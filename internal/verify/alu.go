@@ -289,8 +289,8 @@ func (w *walker) scalarMath(n aluNeed, dst, src *domain.Reg) error {
 	if forked, err := w.forkArith(n, dst, src); forked || err != nil {
 		return err
 	}
-	dst.Scalar = domain.ALU(n.op, n.width, dst.Scalar, src.Scalar)
 	kind, delta := w.linkDelta(n, dst, src)
+	dst.Scalar = domain.ALU(n.op, n.width, dst.Scalar, src.Scalar)
 	if kind == domain.LinkNone {
 		dst.ClearLink()
 		return nil
@@ -299,9 +299,9 @@ func (w *walker) scalarMath(n aluNeed, dst, src *domain.Reg) error {
 	return nil
 }
 
-// linkDelta is how far the result is from what dst was linked to; ok is false
-// where the link is lost: what is no sum with a constant, a second sum, a
-// constant that does not fit.
+// linkDelta is how far the result is from what dst, before the operation, was
+// linked to; LinkNone where the link is lost: what is no sum with a constant, a
+// second sum, a constant that does not fit.
 func (w *walker) linkDelta(n aluNeed, dst, src *domain.Reg) (domain.LinkKind, int32) {
 	if !w.priv.bpf || n.op != domain.Add && n.op != domain.Sub || dst.ID == 0 || dst.Link != domain.LinkEqual {
 		return domain.LinkNone, 0
@@ -309,6 +309,9 @@ func (w *walker) linkDelta(n aluNeed, dst, src *domain.Reg) (domain.LinkKind, in
 	kind, v := domain.LinkAdd64, int64(src.Value())
 	known := src.IsConst()
 	if n.width == 32 {
+		if dst.UMax>>32 != 0 {
+			return domain.LinkNone, 0 // the sum loses an upper half that the other has
+		}
 		low, ok := src.Const32()
 		kind, v, known = domain.LinkAdd32, int64(int32(low)), ok
 	}
@@ -382,7 +385,7 @@ func (w *walker) checkSaneOffset(r, ptr *domain.Reg) error {
 	if r.IsConst() && (int64(r.Value()) >= maxVarOff || int64(r.Value()) <= -maxVarOff) {
 		return refuse("math between %s pointer and %d is not allowed", kindName(ptr), int64(r.Value()))
 	}
-	if r.Kind != domain.ScalarValue && (r.Off >= maxVarOff || r.Off <= -maxVarOff) {
+	if r.Off >= maxVarOff || r.Off <= -maxVarOff { // of a linked scalar too, as in the kernel
 		return refuse("%s pointer offset %d is not allowed", kindName(ptr), r.Off)
 	}
 	if r.SMin == -1<<63 {

@@ -84,9 +84,32 @@ func (w *walker) callHelper(in bytecode.Insn) error {
 	if err := w.checkMapCompat(&m); err != nil {
 		return err
 	}
+	if in.Imm == helperTailCall {
+		return w.afterTailCall()
+	}
 	if proto.ChangesPkt {
 		w.forgetPackets()
 	}
+	return nil
+}
+
+// afterTailCall walks what follows a tail call: it may fail, then nothing has
+// changed; from a subprogram it may also come back to the caller, with any
+// result and another packet. From the main function it does not come back.
+func (w *walker) afterTailCall() error {
+	if len(w.cur.Frames) == 1 {
+		return nil
+	}
+	other := w.clone()
+	if err := w.fork(other, w.pc+1, w.pc, false); err != nil {
+		return err
+	}
+	w.forgetPackets()
+	w.setUnknown(&w.regs()[bytecode.R0])
+	if err := w.leave(); err != nil {
+		return err
+	}
+	w.pc-- // call steps over the instruction
 	return nil
 }
 

@@ -125,6 +125,9 @@ func (r *Replayer) Enter(pc, sub int, callback bool, regs *[11]uint64, m Memory)
 func (r *Replayer) Leave(pc int, regs *[11]uint64, next int, m Memory) error {
 	w := r.w
 	frames := len(w.cur.Frames)
+	if frames == 1 && next < 0 && len(r.calls) == 0 && r.w.insns[pc].Class() == bytecode.ClassLD {
+		return nil // a packet load that missed ends the program
+	}
 	if frames == 1 && len(r.calls) > 0 {
 		return r.leaveGlobal(pc, regs, next, m)
 	}
@@ -340,6 +343,9 @@ func (r *Replayer) valueOutside(reg *domain.Reg, off, v uint64, m Memory) string
 	p := m.Place(v)
 	if p.Kind != domain.PtrToMapValue || innerMap(reg) {
 		return "" // one past the end, or of a map that the run cannot name
+	}
+	if lo, hi := int64(reg.Off)+reg.SMin, int64(reg.Off)+reg.SMax; lo < 0 || hi < lo || hi >= int64(r.w.mapOf(reg).Spec().ValueSize) {
+		return "" // it may point into a neighbour; no access is allowed there
 	}
 	if p.MapIdx != reg.MapIdx {
 		return fmt.Sprintf("value of map %d", p.MapIdx)

@@ -90,45 +90,44 @@ var parts = strings.NewReplacer(
 )
 
 // forms are tried in turn.
-var forms = compileForms([]struct {
-	pattern string
-	put     func(a *assembly, m []string) error
-}{
-	{`NAME:`, (*assembly).putLabel},
-	{`(global|static) NAME\(([\w, ]*)\):`, (*assembly).putFunction},
-	{`exit`, (*assembly).putExit},
-	{`goto NAME`, (*assembly).putGoto},
-	{`may_goto NAME`, (*assembly).putMayGoto},
-	{`call NAME`, (*assembly).putCall},
-	{`if REG (s?[<>]=?|==|!=|&) OPERAND goto NAME`, (*assembly).putBranch},
-	{`REG = map\[NAME\]`, (*assembly).putMap},
-	{`REG = value\[NAME\]OFF`, (*assembly).putMapValue},
-	{`REG = func NAME`, (*assembly).putFunc},
-	{`REG = OPERAND ll`, (*assembly).putWide},
-	{`REG = -REG`, (*assembly).putNeg},
-	{`REG = (be|le|bswap)(\d+) REG`, (*assembly).putSwap},
-	{`REG = \(SIZE\)REG`, (*assembly).putSigned},
-	{`REG = \*\(SIZE \*\)\(r(\d+) OFF\)`, (*assembly).putLoad},
-	{`REG = load_acquire\(\(SIZE \*\)\(r(\d+) OFF\)\)`, (*assembly).putAcquire},
-	{`\*\(SIZE \*\)\(r(\d+) OFF\) = OPERAND`, (*assembly).putStore},
-	{`lock \*\(SIZE \*\)\(r(\d+) OFF\) ([+|&^])= r(\d+)`, (*assembly).putAtomic},
-	{`r(\d+) = (add|or|and|xor|xchg|cmpxchg)\(\(SIZE \*\)\(r(\d+) OFF\), r(\d+)\)`, (*assembly).putFetch},
-	{`REG (s?[-+*/|&^%]|<<|s?>>|)= OPERAND`, (*assembly).putALU},
-})
+var forms []form
 
-func compileForms(rows []struct {
-	pattern string
-	put     func(a *assembly, m []string) error
-}) (out []form) {
-	for _, r := range rows {
-		out = append(out, form{regexp.MustCompile("^" + parts.Replace(r.pattern) + "$"), r.put})
+func init() {
+	for _, f := range []struct {
+		pattern string
+		put     func(a *assembly, m []string) error
+	}{
+		{`NAME: (.*)`, (*assembly).putLabel},
+		{`(global|static) NAME\(([\w, ]*)\):`, (*assembly).putFunction},
+		{`exit`, (*assembly).putExit},
+		{`goto NAME`, (*assembly).putGoto},
+		{`may_goto NAME`, (*assembly).putMayGoto},
+		{`call NAME`, (*assembly).putCall},
+		{`if REG (s?[<>]=?|==|!=|&) OPERAND goto NAME`, (*assembly).putBranch},
+		{`REG = map\[NAME\]`, (*assembly).putMap},
+		{`REG = value\[NAME\]OFF`, (*assembly).putMapValue},
+		{`REG = func NAME`, (*assembly).putFunc},
+		{`REG = OPERAND ll`, (*assembly).putWide},
+		{`REG = -REG`, (*assembly).putNeg},
+		{`REG = (be|le|bswap)(\d+) REG`, (*assembly).putSwap},
+		{`REG = \(SIZE\)REG`, (*assembly).putSigned},
+		{`REG = \*\(SIZE \*\)\(r(\d+) OFF\)`, (*assembly).putLoad},
+		{`REG = load_acquire\(\(SIZE \*\)\(r(\d+) OFF\)\)`, (*assembly).putAcquire},
+		{`\*\(SIZE \*\)\(r(\d+) OFF\) = OPERAND`, (*assembly).putStore},
+		{`lock \*\(SIZE \*\)\(r(\d+) OFF\) ([+|&^])= r(\d+)`, (*assembly).putAtomic},
+		{`r(\d+) = (add|or|and|xor|xchg|cmpxchg)\(\(SIZE \*\)\(r(\d+) OFF\), r(\d+)\)`, (*assembly).putFetch},
+		{`REG (s?[-+*/|&^%]|<<|s?>>|)= OPERAND`, (*assembly).putALU},
+	} {
+		forms = append(forms, form{regexp.MustCompile("^" + parts.Replace(f.pattern) + "$"), f.put})
 	}
-	return out
 }
 
 func (a *assembly) putLabel(m []string) error {
 	a.labels[m[1]] = len(a.insns)
-	return nil
+	if m[2] == "" {
+		return nil
+	}
+	return a.line(m[2])
 }
 
 func (a *assembly) putFunction(m []string) error {
@@ -289,11 +288,12 @@ func (a *assembly) putAcquire(m []string) error {
 }
 
 func (a *assembly) putStore(m []string) error {
-	in := bytecode.Insn{Op: bytecode.ClassST | bytecode.ModeMEM | sizes[m[2]], Dst: number(m[3]), Off: offset(m[4])}
-	in, err := operand(in, m[5])
-	if in.Op&bytecode.SrcX != 0 {
-		in.Op = bytecode.ClassSTX | bytecode.ModeMEM | sizes[m[2]]
+	in, err := operand(bytecode.Insn{Dst: number(m[3]), Off: offset(m[4])}, m[5])
+	class := uint8(bytecode.ClassST)
+	if in.Op == bytecode.SrcX {
+		class = bytecode.ClassSTX
 	}
+	in.Op = class | bytecode.ModeMEM | sizes[m[2]]
 	a.emit(in)
 	return err
 }

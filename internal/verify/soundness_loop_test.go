@@ -1,3 +1,236 @@
+// This file defines rows about loops and callbacks: what is unsafe only in a
+// later turn, or only on a way round that is walked after the loop has been
+// found to repeat itself.
+
 package verify_test
 
-var loopRows []soundness
+// inLoop: R6 is where the value is, R7 an index that is 50 at first. A turn
+// begins at "again", the loop ends at "done".
+func inLoop(turn, after string) string {
+	return `
+		r6 = value[large]+0
+		r7 = 50
+		r8 = 0
+	again:
+		may_goto done
+	` + turn + `
+		goto again
+	done:
+	` + after + `
+		r0 = 2
+		exit
+	`
+}
+
+const useR7 = `
+	r1 = r6
+	r1 += r7
+	r0 = *(u8 *)(r1 +0)
+`
+
+const outsideR1 = "R1 min value is outside of the allowed memory range"
+
+// bpfLoop calls back 3 times; the callback gets the address of the slot at
+// fp-8, which holds 50. Then the slot is an index.
+func bpfLoop(body string) string {
+	return `
+		*(u64 *)(r10 -8) = 50
+		*(u64 *)(r10 -16) = 0
+		r1 = 3
+		r2 = func body
+		r3 = r10
+		r3 += -8
+		r4 = 0
+		call loop
+		r1 = value[large]+0
+		r7 = *(u64 *)(r10 -8)
+		r1 += r7
+		r0 = *(u8 *)(r1 +0)
+		r0 = 2
+		exit
+	static body(long, words):
+	` + body + `
+		r0 = 0
+		exit
+	`
+}
+
+var loopRows = []soundness{
+	{
+		name: "after the first turn", bad: inLoop(`r7 = 100`, useR7), line: outsideR1, good: inLoop(`r7 = 60`, useR7),
+	},
+	{
+		name: "in the second turn", bad: inLoop(useR7+`r7 = 100`, ``), line: outsideR1, good: inLoop(useR7+`r7 = 60`, ``),
+	},
+	{
+		name: "in the third turn",
+		bad:  inLoop(useR7+`r7 = r8; r8 = 100`, ``), line: outsideR1, good: inLoop(useR7+`r7 = r8; r8 = 60`, ``),
+	},
+	{
+		name: "a counter without a bound",
+		bad:  inLoop(useR7+`r7 += 1`, ``), line: outsideR1, good: inLoop(useR7+`r7 += 1; r7 &= 63`, ``),
+	},
+	{
+		name: "a use that is walked last",
+		bad:  lateUse("100"), line: outsideR1, good: lateUse("60"),
+	},
+	{
+		name: "a change that is walked last",
+		bad:  lateChange("100"), line: outsideR1, good: lateChange("60"),
+	},
+	{
+		name: "two values that take turns",
+		bad:  inLoop(`call get_prandom_u32; r1 = r7; r7 = r8; r8 = r1; if r0 > 5 goto again; r8 = 100; if r0 > 3 goto again;`+useR7, ``), line: outsideR1,
+		good: inLoop(`call get_prandom_u32; r1 = r7; r7 = r8; r8 = r1; if r0 > 5 goto again; r8 = 60; if r0 > 3 goto again;`+useR7, ``),
+	},
+	{
+		name: "a spilled index that changes",
+		bad:  inLoop(`*(u64 *)(r10 -8) = r7; r7 = 100; call get_prandom_u32; if r0 > 5 goto again; r7 = *(u64 *)(r10 -8);`+useR7, ``), line: outsideR1,
+		good: inLoop(`*(u64 *)(r10 -8) = r7; r7 = 60; call get_prandom_u32; if r0 > 5 goto again; r7 = *(u64 *)(r10 -8);`+useR7, ``),
+	},
+	{
+		name: "nested loops", bad: nested("100"), line: outsideR1, good: nested("60"),
+	},
+	{
+		name: "no bound at all",
+		bad:  `again: call get_prandom_u32; if r0 != 5 goto again; r0 = 2; exit`,
+		line: "infinite loop detected at insn 0",
+		good: `r6 = 0; again: call get_prandom_u32; r6 += 1; if r6 > 8 goto out; if r0 != 5 goto again; out: r0 = 2; exit`,
+	},
+	{
+		name: "a loop that ends by a number nobody looks at",
+		bad:  `r6 = 0; again: r6 += 0; if r6 < 5 goto again; r0 = 2; exit`,
+		line: "infinite loop detected at insn 1",
+		good: `r6 = 0; again: r6 += 1; if r6 < 5 goto again; r0 = 2; exit`,
+	},
+	{
+		name: "a callback changes what is used after it",
+		bad:  bpfLoop(`*(u64 *)(r2 +0) = 100`), line: outsideR1, good: bpfLoop(`*(u64 *)(r2 +0) = 60`),
+	},
+	{
+		name: "a callback changes it in its second turn",
+		bad:  bpfLoop(`r3 = *(u64 *)(r2 -8); r3 += 30; *(u64 *)(r2 -8) = r3; if r3 < 60 goto on; *(u64 *)(r2 +0) = 100; on:`), line: outsideR1,
+		good: bpfLoop(`r3 = *(u64 *)(r2 -8); r3 += 30; *(u64 *)(r2 -8) = r3; if r3 < 60 goto on; *(u64 *)(r2 +0) = 60; on:`),
+	},
+	{
+		name: "a callback changes it by its own number",
+		bad:  bpfLoop(`*(u64 *)(r2 +0) = r1`), line: "math between map_value pointer and register with unbounded min value is not allowed",
+		good: bpfLoop(`r1 &= 63; *(u64 *)(r2 +0) = r1`),
+	},
+	{
+		name: "a callback takes a pointer away",
+		bad:  callbackTakes(`*(u64 *)(r2 +0) = 0`), line: scalarR6, good: callbackTakes(`r1 = *(u64 *)(r2 +0)`),
+	},
+	{
+		name: "a callback that is not called at all",
+		bad:  notCalled("100"), line: outsideR1, good: notCalled("60"),
+	},
+}
+
+// lateUse uses the index on the way that is walked last, where the second path
+// into the loop has brought another.
+func lateUse(other string) string {
+	return `
+		r6 = value[large]+0
+		call get_prandom_u32
+		r7 = ` + other + `
+		if r0 > 5 goto again
+		r7 = 50
+	again:
+		may_goto done
+		call get_prandom_u32
+		if r0 > 5 goto use
+		goto again
+	use:
+	` + useR7 + `
+		goto again
+	done:
+		r0 = 2
+		exit
+	`
+}
+
+// lateChange changes the index on the way that is walked last.
+func lateChange(other string) string {
+	return `
+		r6 = value[large]+0
+		r7 = 50
+		r8 = 50
+	again:
+		may_goto done
+		call get_prandom_u32
+		if r0 > 7 goto use
+		if r0 > 5 goto change
+		goto again
+	use:
+	` + useR7 + `
+		r7 = r8
+		goto again
+	change:
+		r8 = ` + other + `
+		goto again
+	done:
+		r0 = 2
+		exit
+	`
+}
+
+// nested changes the index in the outer loop and uses it in the inner one.
+func nested(other string) string {
+	return inLoop(`
+	inner:
+		may_goto outer
+	`+useR7+`
+		call get_prandom_u32
+		if r0 > 5 goto inner
+	outer:
+		r7 = r8
+		r8 = `+other+`
+	`, ``)
+}
+
+func callbackTakes(body string) string {
+	return `
+		r6 = value[large]+0
+		*(u64 *)(r10 -8) = r6
+		r1 = 3
+		r2 = func body
+		r3 = r10
+		r3 += -8
+		r4 = 0
+		call loop
+		r6 = *(u64 *)(r10 -8)
+		r0 = *(u8 *)(r6 +0)
+		r0 = 2
+		exit
+	static body(long, words):
+	` + body + `
+		r0 = 0
+		exit
+	`
+}
+
+// notCalled has an index that only a callback makes good.
+func notCalled(first string) string {
+	return `
+		*(u64 *)(r10 -8) = ` + first + `
+		call get_prandom_u32
+		r1 = r0
+		r1 &= 1
+		r2 = func body
+		r3 = r10
+		r3 += -8
+		r4 = 0
+		call loop
+		r1 = value[large]+0
+		r7 = *(u64 *)(r10 -8)
+		r1 += r7
+		r0 = *(u8 *)(r1 +0)
+		r0 = 2
+		exit
+	static body(long, words):
+		*(u64 *)(r2 +0) = 50
+		r0 = 0
+		exit
+	`
+}

@@ -30,6 +30,14 @@ func precisionRow(name, rest string) soundness {
 	return soundness{name: name, bad: branchTo50Or("100", rest), line: outsideValue, good: branchTo50Or("60", rest)}
 }
 
+// atomicRow is one where the kernel takes the instruction for a store, and so
+// does not look for where its result came from.
+func atomicRow(name, rest string) soundness {
+	row := precisionRow(name, rest)
+	row.kernelErrs = true
+	return row
+}
+
 var precisionRows = []soundness{
 	precisionRow("a move", `r1 = r7`),
 	precisionRow("arithmetic", `r1 = 0; r1 += r7`),
@@ -38,7 +46,7 @@ var precisionRows = []soundness{
 		// other's value matters as well.
 		name: "a comparison with a register",
 		bad:  branchTo50Or("100", `call get_prandom_u32; r1 = r0; r1 &= 127; if r1 > r7 goto out`),
-		line: outsideValue,
+		line: outsideMax,
 		good: branchTo50Or("60", `call get_prandom_u32; r1 = r0; r1 &= 127; if r1 > r7 goto out`),
 	},
 	precisionRow("a decided comparison", `r1 = 0; if r7 < 64 goto use; r1 = 100; use:`),
@@ -60,14 +68,14 @@ var precisionRows = []soundness{
 		name: "an argument and a result",
 		bad:  throughFunction("100"), line: outsideValue, good: throughFunction("60"),
 	},
-	precisionRow("the old value of an addition", `*(u64 *)(r10 -8) = r7; r1 = 0; r1 = add((u64 *)(r10 -8), r1)`),
-	precisionRow("the old value of an exchange", `*(u64 *)(r10 -8) = r7; r1 = 1; r1 = xchg((u64 *)(r10 -8), r1)`),
-	precisionRow("the old value of a compare and exchange",
+	atomicRow("the old value of an addition", `*(u64 *)(r10 -8) = r7; r1 = 0; r1 = add((u64 *)(r10 -8), r1)`),
+	atomicRow("the old value of an exchange", `*(u64 *)(r10 -8) = r7; r1 = 1; r1 = xchg((u64 *)(r10 -8), r1)`),
+	atomicRow("the old value of a compare and exchange",
 		`*(u64 *)(r10 -8) = r7; r0 = 0; r1 = 1; r0 = cmpxchg((u64 *)(r10 -8), r1); r1 = r0`),
 	precisionRow("a load-acquire", `*(u64 *)(r10 -8) = r7; r3 = r10; r1 = load_acquire((u64 *)(r3 -8))`),
 	{
 		name: "a zero that may be written over a zero",
-		bad:  zeroOverZero("1"), line: "R1 unbounded memory access, make sure to bounds check any such access", good: zeroOverZero("0"),
+		bad:  zeroOverZero("1"), line: outsideMax, good: zeroOverZero("0"),
 	},
 	{
 		// Registers that are linked at the comparison matter together.
@@ -128,7 +136,7 @@ func zeroOverZero(other string) string {
 		r3 += -8
 		r3 += r8
 		*(u8 *)(r3 +0) = r7
-		r1 = *(u64 *)(r10 -8)
+		r1 = *(u8 *)(r10 -8)
 		r6 += r1
 		r0 = *(u8 *)(r6 +0)
 		r0 = 2

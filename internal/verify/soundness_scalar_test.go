@@ -18,8 +18,8 @@ func indexBy(middle string) string {
 }
 
 const (
-	unboundedR1 = "R1 unbounded memory access, make sure to bounds check any such access"
-	negativeR1  = "R1 min value is negative, either use unsigned index or do a if (index >=0) check."
+	unbounded   = "R6 unbounded memory access, make sure to bounds check any such access"
+	negative    = "R6 min value is negative, either use unsigned index or do a if (index >=0) check."
 	outsideMax  = "R6 max value is outside of the allowed memory range"
 	mathOnValue = "math between map_value pointer and register with unbounded min value is not allowed"
 )
@@ -40,7 +40,7 @@ var scalarRows = []soundness{
 	{
 		name: "links across a negation",
 		bad:  indexBy(`r0 &= 0xffff; r1 = r0; r1 = -r1; if r0 > 50 goto out`),
-		line: negativeR1,
+		line: negative,
 		good: indexBy(`r0 &= 0xffff; r1 = r0; r1 = -r1; r1 = -r1; r1 &= 31; if r0 > 50 goto out`),
 	},
 	{
@@ -52,19 +52,19 @@ var scalarRows = []soundness{
 	{
 		name: "a sum of 32 bits wraps",
 		bad:  indexBy(`w0 = w0; r1 = r0; r0 += 10; if w0 > 50 goto out`),
-		line: "x",
+		line: unbounded,
 		good: indexBy(`w0 = w0; r1 = r0; r0 += 10; if w0 > 50 goto out; if w0 < 10 goto out; w1 &= 63`),
 	},
 	{
 		name: "a second sum",
 		bad:  indexBy(`r1 = r0; r1 += 0x7fffffff; r1 += 0x7fffffff; r1 += 2; if r0 > 50 goto out`),
-		line: "x",
+		line: mathOnValue,
 		good: indexBy(`r1 = r0; r1 += 10; if r0 > 50 goto out`),
 	},
 	{
 		name: "a sum that is too large for a link",
 		bad:  indexBy(`r1 = r0; r2 = 0x100000000 ll; r1 += r2; if r0 > 50 goto out`),
-		line: "x",
+		line: mathOnValue,
 		good: indexBy(`r1 = r0; r2 = 10 ll; r1 += r2; if r0 > 50 goto out`),
 	},
 	{
@@ -76,33 +76,33 @@ var scalarRows = []soundness{
 	{
 		name: "a sign-extended copy is not linked",
 		bad:  indexBy(`r0 &= 0xff; r1 = (s8)r0; if r0 > 200 goto out; r1 += 100`),
-		line: negativeR1,
+		line: negative,
 		good: indexBy(`r0 &= 0x7f; r1 = (s8)r0; if r0 > 50 goto out`),
 	},
 	{
 		name: "or is not and, where a sign is spread",
 		bad:  indexBy(`r0 s>>= 63; r0 |= 8; r1 = r0`),
-		line: negativeR1,
+		line: outsideValue,
 		good: indexBy(`r0 s>>= 63; r0 &= 8; r1 = r0`),
 	},
 	{
 		name: "or is not and, in 32 bits",
 		bad:  indexBy(`w0 s>>= 31; w0 |= 8; r1 = r0`),
-		line: outsideMax,
+		line: "math between map_value pointer and 4294967295 is not allowed",
 		good: indexBy(`w0 s>>= 31; w0 &= 8; r1 = r0`),
 	},
 	{
 		// CVE-2024-41003: the constant of a comparison that cannot hold.
 		name: "an impossible way",
 		bad:  indexBy(`w0 &= 0x7fffffff; w0 |= 2; if w0 != 0x7ffffffd goto on; r0 = 0; on: r1 = r0`),
-		line: outsideMax,
+		line: unbounded,
 		good: indexBy(`w0 &= 0x3d; w0 |= 2; if w0 != 0x3d goto on; r0 = 0; on: r1 = r0`),
 	},
 	{
 		name: "a comparison with itself",
 		bad:  indexBy(`r1 = r0; if r1 != r1 goto out; if r1 s> r1 goto out`),
 		line: mathOnValue,
-		good: indexBy(`r1 = r0; if r1 == r1 goto out`),
+		good: indexBy(`r1 = r0; r1 &= 63; if r1 != r1 goto out; if r1 s> r1 goto out`),
 	},
 	{
 		name: "32 bits compared, 64 used",
@@ -113,7 +113,7 @@ var scalarRows = []soundness{
 	{
 		name: "32 bits compared as signed, 64 used",
 		bad:  indexBy(`w0 = w0; r1 = r0; if w1 s> 50 goto out`),
-		line: "x",
+		line: unbounded,
 		good: indexBy(`w0 = w0; r1 = r0; if w1 s> 50 goto out; if w1 s< 0 goto out`),
 	},
 	{
@@ -125,7 +125,7 @@ var scalarRows = []soundness{
 	{
 		name: "a bit tested is not a bit cleared",
 		bad:  indexBy(`r0 &= 127; r1 = r0; if r1 & 64 goto use; goto out; use:`),
-		line: outsideMax,
+		line: outsideValue,
 		good: indexBy(`r0 &= 127; r1 = r0; if r1 & 64 goto out`),
 	},
 	{
@@ -137,61 +137,61 @@ var scalarRows = []soundness{
 	{
 		name: "zero extension of a 32-bit move",
 		bad:  indexBy(`r1 = r0; r1 s>>= 32`),
-		line: negativeR1,
+		line: "value -2147483648 makes map_value pointer be out of bounds",
 		good: indexBy(`w1 = w0; r1 s>>= 32`),
 	},
 	{
 		name: "zero extension of a sign-extending move",
 		bad:  indexBy(`r1 = (s8)r0; r1 >>= 32`),
-		line: "x",
+		line: unbounded,
 		good: indexBy(`w1 = (s8)w0; r1 >>= 32`),
 	},
 	{
 		name: "zero extension of a load",
 		bad:  indexBy(`*(u64 *)(r10 -8) = r0; r1 = *(s32 *)(r10 -8); r1 >>= 32`),
-		line: "x",
+		line: unbounded,
 		good: indexBy(`*(u64 *)(r10 -8) = r0; r1 = *(u32 *)(r10 -8); r1 >>= 32`),
 	},
 	{
 		name: "zero extension of an exchange",
 		bad:  indexBy(`*(u64 *)(r10 -8) = r0; r1 = -1; r1 = xchg((u64 *)(r10 -8), r1); r1 >>= 32`),
-		line: "x",
+		line: unbounded,
 		good: indexBy(`*(u64 *)(r10 -8) = r0; r1 = -1; r1 = xchg((u32 *)(r10 -8), r1); r1 >>= 32`),
 	},
 	{
 		name: "zero extension of a failed compare and exchange",
 		bad:  indexBy(`*(u64 *)(r10 -8) = r0; r0 = -1; r1 = 0; r0 = cmpxchg((u64 *)(r10 -8), r1); r1 = r0; r1 >>= 32`),
-		line: "x",
+		line: unbounded,
 		good: indexBy(`*(u64 *)(r10 -8) = r0; r0 = -1; r1 = 0; r0 = cmpxchg((u32 *)(r10 -8), r1); r1 = r0; r1 >>= 32`),
 	},
 	{
 		name: "a remainder by what is 0 in 32 bits",
 		bad:  indexBy(`r1 = 100; r2 = 0x100000000 ll; w1 %= w2`),
-		line: "x",
+		line: mathOnValue,
 		good: indexBy(`r1 = 100; r2 = 0x100000000 ll; w1 %= w2; r1 &= 63`),
 	},
 	{
 		name: "a quotient by what is 0 in 32 bits",
 		bad:  indexBy(`w1 = w0; r2 = 0x100000000 ll; w1 /= w2; r1 += 64`),
-		line: "x",
+		line: mathOnValue,
 		good: indexBy(`w1 = w0; r2 = 0x100000000 ll; w1 /= w2; r1 &= 63`),
 	},
 	{
 		name: "a signed quotient of the least number",
 		bad:  indexBy(`r1 = 0x8000000000000000 ll; r2 = -1; r1 s/= r2`),
-		line: "x",
+		line: mathOnValue,
 		good: indexBy(`r1 = 0x8000000000000000 ll; r2 = -1; r1 s%= r2; r1 &= 63`),
 	},
 	{
 		name: "a shift by more than is known to fit",
 		bad:  indexBy(`r2 = r0; r1 = 1; r1 <<= r2; r1 &= 127`),
 		line: outsideMax,
-		good: indexBy(`r2 = r0; r2 &= 3; r1 = 1; r1 <<= r2`),
+		good: indexBy(`r2 = r0; r2 &= 3; r1 = 1; r1 <<= r2; r1 &= 63`),
 	},
 	{
 		name: "an arithmetic shift in 32 bits",
 		bad:  indexBy(`w1 = w0; w1 s>>= 28`),
-		line: "x",
+		line: unbounded,
 		good: indexBy(`w1 = w0; w1 >>= 28`),
 	},
 	{

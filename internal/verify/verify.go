@@ -22,6 +22,7 @@ func Program(ctx context.Context, p *bytecode.Program, o *Options) (*Verified, e
 		w.walkMain,       // every path of the main function and what it calls
 		w.walkGlobals,    // then the global functions, each by its prototype
 		w.checkTailCalls, // without CAP_PERFMON
+		w.checkFuncRefs,  // to functions that no path reaches
 		w.checkDepth,     // the stack of nested calls
 	} {
 		if err := pass(); err != nil {
@@ -192,7 +193,7 @@ func (w *walker) entry(sub int) *node {
 	f := st.Push()
 	f.CallSite, f.Subprog = -1, sub
 	f.Regs[bytecode.R10] = framePointer(0)
-	st.branches = 1
+	st.branches, st.first = 1, w.shape.subs[sub].Start
 	st.InSleepable = w.env.Sleepable()
 	w.inSubprog = sub > 0
 	w.log.newPath = false
