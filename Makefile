@@ -12,6 +12,16 @@ test:
 conformance:
 	go run ./internal/conformance/cmd/conformance $(CONFORMANCE_FLAGS)
 
+# Runs every fuzz target, FUZZTIME each (5m).
+fuzz:
+	bash .ci/fuzz
+
+# Generated programs against the running kernel's verifier, and what Skep
+# accepts in the checked interpreter. DIFFERENTIAL_FLAGS='-n 1000000 -seed 1'.
+DIFFERENTIAL_FLAGS ?= -time 60s
+differential:
+	go run ./internal/fuzz/cmd/fuzz $(DIFFERENTIAL_FLAGS)
+
 # Compiles the committed objects of tests and examples again.
 objects:
 	$(MAKE) -C testdata/unsafe
@@ -19,4 +29,4 @@ objects:
 	$(MAKE) -C internal/object/testdata
 	$(MAKE) -C cmd/skep/testdata/objects
 
-.PHONY: test conformance objects
+.PHONY: test conformance fuzz differential objects

@@ -26,16 +26,15 @@ import (
 // Options say what to do. The same seed gives the same programs and inputs, in
 // any number of workers.
 type Options struct {
-	N       int           // programs; 0 is no bound but Time
-	Seed    uint64        //
+	N       int // programs; 0 is no bound but Time
+	Seed    uint64
 	First   int           // index of the first program
 	Time    time.Duration // 0 is no bound but N
 	Workers int           // 0 is 2
-	// Mutate is the share of programs that are mutated selftests, of 1. They
-	// need what the conformance corpus needs.
+	// Mutate is the share, of 1, of programs that are mutated from Corpus.
 	Mutate float64
-	Corpus []*bytecode.Program
-	Target *catalog.Target // nil: Linux 6.18 without types
+	Corpus []*bytecode.Program // see the function Corpus
+	Target *catalog.Target     // nil: Linux 6.18 without types
 	// NoKernel asks no kernel even where there is one.
 	NoKernel bool
 	// Logs compares the logs of every so-manieth program, or the reasons where
@@ -115,19 +114,6 @@ func (f *fuzzer) worker(ctx context.Context) error {
 	return nil
 }
 
-// Sample gives program i of a run.
-func (o *Options) Sample(i int) *Sample {
-	r := random(o.Seed, i)
-	var s *Sample
-	if o.Mutate > 0 && r.Float64() < o.Mutate {
-		s = mutated(r, o.Corpus)
-	} else {
-		s = generate(r)
-	}
-	s.Index = i
-	return s
-}
-
 // worker does one sample after the other.
 type worker struct {
 	*fuzzer
@@ -147,7 +133,7 @@ func (w *worker) sample(ctx context.Context, i int) {
 	}
 	class := compare(o, k, s.Prog)
 	w.record(s, class, o, k)
-	if o.verified != nil && class != FalseAccept && class != NoVerdict {
+	if s.profile != nil && o.verified != nil && class != FalseAccept && class != NoVerdict {
 		w.runs(s, o)
 	}
 	if w.asks && w.opts.Logs > 0 && i%w.opts.Logs == 0 && class != NoVerdict {

@@ -72,7 +72,7 @@ func tryGenerate(r *rand.Rand) *Sample {
 		Name: "fuzz", Type: g.profile.typ, License: "GPL", Insns: code, Maps: g.maps, Flags: g.flags(),
 	}
 	g.describe(p)
-	return &Sample{Prog: p, profile: g.profile, comparable: g.same && g.profile.testRun}
+	return &Sample{Prog: p, Origin: "generated", profile: g.profile, comparable: g.same && g.profile.testRun}
 }
 
 // flags makes the verifier keep more states now and then, as its own tests do.
