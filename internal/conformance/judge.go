@@ -80,6 +80,13 @@ func (o *Outcome) FalseAccept() bool {
 	return o.From == "kernel" && o.Want == Reject && o.Skep.Verdict == Accept
 }
 
+// Lenient reports whether Skep took a program whose annotation expects a
+// failure and that the running kernel did not look at: likely a false accept,
+// unless later kernels take the program too.
+func (o *Outcome) Lenient() bool {
+	return o.From == "annotation" && o.Want == Reject && o.Skep.Verdict == Accept
+}
+
 // Differs reports whether anything that was compared differs.
 func (o *Outcome) Differs() bool {
 	for _, m := range o.Marks {

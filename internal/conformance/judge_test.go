@@ -47,7 +47,7 @@ func TestJudge(t *testing.T) {
 		{"refused before the verifier", plain, &Answer{Asked: true, Errno: syscall.EPERM}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", "........", false},
 		{"a map that cannot be made", plain, &Answer{Asked: true, Setup: "map m"}, &SkepAnswer{Verdict: Accept}, NoVerdict, "", "........", false},
 		{"annotation instead of the kernel", annotated(true), &Answer{}, &SkepAnswer{Verdict: Reject, Line: "x"}, Reject, "annotation", "+.......", false},
-		{"accepted against the annotation is no false accept", annotated(true), &Answer{}, &SkepAnswer{Verdict: Accept}, Reject, "annotation", "-.......", false},
+		{"accepted against the annotation is only lenient", annotated(true), &Answer{}, &SkepAnswer{Verdict: Accept}, Reject, "annotation", "-.......", false},
 		{"the kernel overrules the annotation", annotated(true), accepted(), &SkepAnswer{Verdict: Accept, Processed: 7}, Accept, "kernel", "+....+..", false},
 		{"annotation that 6.18 has overtaken", overtaken, &Answer{}, &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+.......", false},
 		{"lockdown is no rule", annotated(false), rejected("program of this type cannot use helper bpf_probe_write_user#36"), &SkepAnswer{Verdict: Accept}, Accept, "annotation", "+.......", false},
@@ -60,6 +60,9 @@ func TestJudge(t *testing.T) {
 			}
 			if o.Want != tt.want || o.From != tt.from || marks.String() != tt.marks || o.FalseAccept() != tt.falseAccept {
 				t.Errorf("want %s from %q, marks %s, false accept %v", o.Want, o.From, marks.String(), o.FalseAccept())
+			}
+			if lenient := strings.HasPrefix(tt.name, "accepted against the annotation"); o.Lenient() != lenient {
+				t.Errorf("lenient %v", o.Lenient())
 			}
 		})
 	}

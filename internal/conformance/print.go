@@ -121,6 +121,9 @@ func (r *Report) PrintSummary(w io.Writer) {
 		fmt.Fprintf(w, "annotation and kernel differ: %s: kernel returned %d, not %d\n", o.Name(), o.Kernel.Return, *o.Expect.Return)
 	}
 	fmt.Fprintf(w, "instructions processed as by the kernel: %s\n", r.SameWork())
+	for _, o := range r.Lenient() {
+		fmt.Fprintf(w, "accepted against the annotation: %s: %s\n", o.Name(), o.MissingText)
+	}
 	for _, o := range r.FalseAccepts() {
 		fmt.Fprintf(w, "FALSE ACCEPT: %s: kernel: %s\n", o.Name(), o.Kernel.Line())
 	}

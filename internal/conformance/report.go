@@ -106,6 +106,10 @@ func (r *Report) FalseAccepts() []*Outcome {
 	return r.where((*Outcome).FalseAccept)
 }
 
+// Lenient are the programs that Skep accepted against their annotation, with no
+// kernel to ask.
+func (r *Report) Lenient() []*Outcome { return r.where((*Outcome).Lenient) }
+
 // Differences are the outcomes with something that differs.
 func (r *Report) Differences() []*Outcome { return r.where((*Outcome).Differs) }
 

@@ -58,29 +58,24 @@ func (w *walker) atomicRMW(in bytecode.Insn) error {
 	return w.readModifyWrite(in, target, fetches)
 }
 
-// readModifyWrite checks the read, then the write. The register that gets the
-// old value is filled only at the end: it may be the base.
+// readModifyWrite checks the read, puts the old value into its register, and
+// checks the write: in this order, as the kernel does, so that a register that
+// is base and source at once must not be a pointer any more by then.
 func (w *walker) readModifyWrite(in bytecode.Insn, target uint8, fetches bool) error {
 	n := memNeed{reg: in.Dst, off: int32(in.Off), size: in.MemSize(), value: -1, aligned: true}
 	base := w.regs()[in.Dst]
 	if _, err := w.access(n); err != nil {
 		return err
 	}
-	var old domain.Reg
 	if fetches {
 		n.want = true
-		saved := w.regs()[target]
 		if err := w.loadInto(n, target); err != nil {
 			return err
 		}
-		old, w.regs()[target] = w.regs()[target], saved
 	}
 	n.write, n.want = true, false
 	if _, err := w.access(n); err != nil {
 		return err
-	}
-	if fetches {
-		w.regs()[target] = old
 	}
 	return w.facts.access(w, base, n)
 }

@@ -98,7 +98,7 @@ func init() {
 		put     func(a *assembly, m []string) error
 	}{
 		{`NAME: (.*)`, (*assembly).putLabel},
-		{`(global|static) NAME\(([\w, ]*)\):`, (*assembly).putFunction},
+		{`(global|static) NAME\(([\w, ]*)\): (.*)`, (*assembly).putFunction},
 		{`exit`, (*assembly).putExit},
 		{`goto NAME`, (*assembly).putGoto},
 		{`may_goto NAME`, (*assembly).putMayGoto},
@@ -136,8 +136,7 @@ func (a *assembly) putFunction(m []string) error {
 		f.params = append(f.params, p)
 	}
 	a.funcs = append(a.funcs, f)
-	a.labels[f.name] = f.start
-	return nil
+	return a.putLabel([]string{m[0], f.name, m[4]})
 }
 
 func (a *assembly) putExit([]string) error {

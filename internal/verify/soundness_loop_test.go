@@ -13,6 +13,7 @@ func inLoop(turn, after string) string {
 		r8 = 0
 	again:
 		may_goto done
+	` + chance + `
 	` + turn + `
 		goto again
 	done:
@@ -21,6 +22,12 @@ func inLoop(turn, after string) string {
 		exit
 	`
 }
+
+// chance ends a loop in one turn of eight, so that runs do.
+const chance = `
+		call get_prandom_u32
+		if r0 < 0x20000000 goto done
+`
 
 const useR7 = `
 	r1 = r6
@@ -64,7 +71,7 @@ var loopRows = []soundness{
 	},
 	{
 		name: "in the third turn",
-		bad:  inLoop(useR7+`r7 = r8; r8 = 100`, ``), line: outsideR1, good: inLoop(useR7+`r7 = r8; r8 = 60`, ``),
+		bad:  inLoop(useR7+`r7 = r8; r8 = 100`, ``), line: mathOnValue, good: inLoop(useR7+`r7 = r8; r7 &= 63; r8 = 100`, ``),
 	},
 	{
 		name: "a counter without a bound",
@@ -76,12 +83,12 @@ var loopRows = []soundness{
 	},
 	{
 		name: "a change that is walked last",
-		bad:  lateChange("100"), line: outsideR1, good: lateChange("60"),
+		bad:  lateChange("r7 = r8"), line: mathOnValue, good: lateChange("r7 = r8; r7 &= 63"),
 	},
 	{
 		name: "two values that take turns",
 		bad:  inLoop(`call get_prandom_u32; r1 = r7; r7 = r8; r8 = r1; if r0 > 5 goto again; r8 = 100; if r0 > 3 goto again;`+useR7, ``), line: outsideR1,
-		good: inLoop(`call get_prandom_u32; r1 = r7; r7 = r8; r8 = r1; if r0 > 5 goto again; r8 = 60; if r0 > 3 goto again;`+useR7, ``),
+		good: inLoop(`call get_prandom_u32; r1 = r7; r7 = r8; r8 = r1; if r0 > 5 goto again; r8 = 60; if r0 > 3 goto again; r7 &= 63;`+useR7, ``),
 	},
 	{
 		name: "a spilled index that changes",
@@ -89,13 +96,7 @@ var loopRows = []soundness{
 		good: inLoop(`*(u64 *)(r10 -8) = r7; r7 = 60; call get_prandom_u32; if r0 > 5 goto again; r7 = *(u64 *)(r10 -8);`+useR7, ``),
 	},
 	{
-		name: "nested loops", bad: nested("100"), line: outsideR1, good: nested("60"),
-	},
-	{
-		name: "no bound at all",
-		bad:  `again: call get_prandom_u32; if r0 != 5 goto again; r0 = 2; exit`,
-		line: "infinite loop detected at insn 0",
-		good: `r6 = 0; again: call get_prandom_u32; r6 += 1; if r6 > 8 goto out; if r0 != 5 goto again; out: r0 = 2; exit`,
+		name: "nested loops", bad: nested(""), line: mathOnValue, good: nested("r7 &= 63"),
 	},
 	{
 		name: "a loop that ends by a number nobody looks at",
@@ -138,6 +139,7 @@ func lateUse(other string) string {
 		r7 = 50
 	again:
 		may_goto done
+	` + chance + `
 		call get_prandom_u32
 		if r0 > 5 goto use
 		goto again
@@ -151,23 +153,24 @@ func lateUse(other string) string {
 }
 
 // lateChange changes the index on the way that is walked last.
-func lateChange(other string) string {
+func lateChange(take string) string {
 	return `
 		r6 = value[large]+0
 		r7 = 50
 		r8 = 50
 	again:
 		may_goto done
+	` + chance + `
 		call get_prandom_u32
 		if r0 > 7 goto use
 		if r0 > 5 goto change
 		goto again
 	use:
 	` + useR7 + `
-		r7 = r8
+	` + take + `
 		goto again
 	change:
-		r8 = ` + other + `
+		r8 = 100
 		goto again
 	done:
 		r0 = 2
@@ -176,16 +179,18 @@ func lateChange(other string) string {
 }
 
 // nested changes the index in the outer loop and uses it in the inner one.
-func nested(other string) string {
+func nested(mask string) string {
 	return inLoop(`
 	inner:
 		may_goto outer
-	`+useR7+`
+		call get_prandom_u32
+		if r0 < 0x20000000 goto outer
+		`+mask+useR7+`
 		call get_prandom_u32
 		if r0 > 5 goto inner
 	outer:
 		r7 = r8
-		r8 = `+other+`
+		r8 = 100
 	`, ``)
 }
 

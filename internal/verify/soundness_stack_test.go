@@ -47,7 +47,7 @@ var stackRows = []soundness{
 	{
 		name: "the upper bytes of a spill",
 		bad:  indexBy(`r0 &= 0xffff; if r0 > 50 goto out; r0 <<= 8; *(u64 *)(r10 -8) = r0; r1 = *(u16 *)(r10 -7)`),
-		line: "misaligned stack access off (0x0; 0x0)+0+-7 size 2",
+		line: "misaligned stack access off 0+0+-7 size 2",
 		good: indexBy(`*(u64 *)(r10 -8) = r0; r1 = *(u8 *)(r10 -7); r1 &= 63`),
 	},
 	{
@@ -97,7 +97,7 @@ var stackRows = []soundness{
 		// CVE-2023-52452.
 		name: "above the frame",
 		bad:  indexBy(`r0 &= 8; r2 = r10; r2 += -8; r2 += r0; r1 = *(u64 *)(r2 +0)`),
-		line: "invalid variable-offset read from stack R2 var_off=(0x0; 0x8) off=0 size=8",
+		line: "invalid variable-offset read from stack R2 var_off=(0x0; 0x8) off=-8 size=8",
 		good: indexBy(`r0 &= 8; r2 = r10; r2 += -16; r2 += r0; r1 = *(u64 *)(r2 +0); r1 &= 63`),
 	},
 	{
@@ -108,8 +108,8 @@ var stackRows = []soundness{
 	},
 	{
 		name: "a number added to the frame of a caller",
-		bad:  spilledPointer(`r1 = r10; call clear`) + clearThrough("r1"), line: scalarR6,
-		good: spilledPointer(`r1 = r10; call clear`) + clearThrough("r10"),
+		bad:  spilledPointer(`r1 = r10; call clear`) + clear, line: scalarR6,
+		good: spilledPointer(`r1 = r10; r1 += -16; call clear`) + clear,
 	},
 	{
 		name: "two frames up",
@@ -158,17 +158,16 @@ const fibHelper = `
 		exit
 `
 
-// clearThrough is a function that writes 8 below what it is given, reckoning
-// from a number.
-func clearThrough(base string) string {
-	return `
+// clear is a function that writes 8 below what it is given, reckoning from a
+// number.
+const clear = `
 	clear:
 		r0 = -8
-		r0 += ` + base + `
+		r0 += r1
 		*(u64 *)(r0 +0) = 0
+		r0 = 0
 		exit
-	`
-}
+`
 
 func outerInner(which string) string {
 	return `
