@@ -44,6 +44,9 @@ type LoadOptions struct {
 	Engine   Engine // "" is EngineAuto
 	// Type is the type of programs whose section names none.
 	Type string
+	// MemorySize is how many bytes programs of type skep/memory are verified
+	// for; Run refuses memory of any other size.
+	MemorySize uint32
 }
 
 // Collection is what loading an object gave.
@@ -186,7 +189,7 @@ func (l *loader) makeProgram(ctx context.Context, linked *bytecode.Program) erro
 	}
 	v, err := verify.Program(ctx, linked, &verify.Options{
 		Target: k.opts.Target.get(), Maps: views, Caps: l.caps().set(), LogLevel: verify.LogLevel(l.opts.LogLevel),
-		KeepStates: l.opts.Engine == EngineChecked,
+		KeepStates: l.opts.Engine == EngineChecked, MemorySize: l.opts.MemorySize,
 	})
 	if err != nil {
 		return verifyError(linked, err)
@@ -198,6 +201,7 @@ func (l *loader) makeProgram(ctx context.Context, linked *bytecode.Program) erro
 	p := &program{
 		kernel: k, cpus: k.cpus, linked: linked, exe: exe, enter: enterOf(linked.Type), maps: live,
 		loaded: time.Now(), insns: v.Stats().Processed, measured: k.opts.Stats || k.opts.Limits.RunTime > 0,
+		memory: int(l.opts.MemorySize),
 	}
 	p.refs.Store(1)
 	if err := k.addProgram(p); err != nil {

@@ -27,12 +27,12 @@ var edges = []struct {
 	// Above the library.
 	{"cmd/skep", ". ringbuf internal/attach internal/attach/capture internal/catalog/vmlinux"},
 	{"examples/embed", "."},
+	{"internal/fuzz/cmd/fuzz", "internal/fuzz internal/catalog internal/conformance"},
+	{"internal/fuzz", ". internal/conformance world internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/engine internal/helper internal/ir internal/live internal/lower" +
+		" internal/maps internal/object internal/report internal/shadow internal/verify"},
 	{"internal/conformance/cmd/conformance", ". internal/conformance"},
 	{"internal/conformance", ". internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/conformance/isa internal/engine internal/helper" +
 		" internal/live internal/lower internal/maps internal/object internal/shadow internal/verify"},
-	{"internal/fuzz/cmd/fuzz", "internal/fuzz"},
-	{"internal/fuzz", ". world internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/engine internal/helper internal/ir internal/live internal/lower" +
-		" internal/maps internal/object internal/report internal/shadow internal/verify"},
 	{"internal/conformance/isa", "internal/bytecode"},
 	{"internal/tools/pcapgen", "internal/attach internal/attach/capture"},
 	{"ringbuf", ". internal/maps"},

@@ -31,6 +31,7 @@ type program struct {
 	maps   []*maps.Map // one reference each
 	loaded time.Time
 	insns  int // processed by the verifier
+	memory int // bytes that a skep/memory program is verified for
 	// tailCalled: the object puts it into a prog array.
 	tailCalled bool
 	// measured: runs have a time limit or are counted.
@@ -75,6 +76,9 @@ func (p *program) run(s *engine.Slot, pkt []byte) (ret uint32, at *ir.Packet, er
 	}
 	r1 := s.ContextAddr()
 	if at == nil {
+		if len(pkt) != p.memory {
+			return 0, nil, p.context(fmt.Errorf("%d bytes of memory, verified for %d (LoadOptions.MemorySize): %w", len(pkt), p.memory, EINVAL))
+		}
 		r1 = s.Memory(pkt)
 	}
 	if p.measured {

@@ -26,7 +26,7 @@ const (
 	// headerSize and maxContext are the bytes that the run header and each
 	// context have on the slot's control pages.
 	headerSize  = 64
-	maxContext  = 1536
+	maxContext  = ir.MaxContext
 	controlSize = headerSize + (maxNested+1)*maxContext
 )
 

@@ -11,3 +11,6 @@ type RunHeader struct {
 	Budget    int64  // back edges until the next poll of cancellation
 	StackLow  uint64 // lowest address that a frame may use
 }
+
+// MaxContext is how many bytes of context a run has room for.
+const MaxContext = 1536

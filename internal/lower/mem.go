@@ -109,8 +109,11 @@ func (l *lowering) access(in bytecode.Insn, m *verify.MemFact) (access, error) {
 //	Skep   | unused | unused     | … | data 8 | data_end 8 | …
 func (l *lowering) contextAccess(a access, ctxOff int32) (access, error) {
 	f := l.field(int(ctxOff))
-	if f == nil {
-		return a, nil // raw and BTF-typed contexts are as programs see them
+	if f == nil { // raw and BTF-typed contexts are as programs see them
+		if int(ctxOff)+a.size > ir.MaxContext {
+			return a, l.errorf("access at %d to a context of at most %d bytes", ctxOff, ir.MaxContext)
+		}
+		return a, nil
 	}
 	at := ctxOff
 	if l.layout != nil {

@@ -70,8 +70,9 @@ type MemFact struct {
 	MapIdx int32
 	// CtxOff is the constant offset of a PtrToCtx access.
 	CtxOff int32
-	// MayFault: the read must go through the fault-safe path (BTF pointers
-	// that are not trusted): a miss reads 0.
+	// MayFault: the read must go through the fault-safe path, where a miss
+	// reads 0: the pointer is typed by BTF or untrusted, and nothing says that
+	// what it points to exists here.
 	MayFault bool
 }
 

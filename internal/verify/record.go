@@ -51,6 +51,20 @@ func exclusive(k domain.RegKind) bool {
 	return false
 }
 
+// mayFault reports pointers whose target the verifier knows the type of, but
+// not that it is there: a kernel guards such reads, or vouches for its own
+// objects. In user space nobody does.
+func mayFault(r *domain.Reg) bool {
+	switch r.Kind {
+	case domain.PtrToBTFID, domain.ConstPtrToMap, domain.PtrToSocket, domain.PtrToSockCommon, domain.PtrToTCPSock,
+		domain.PtrToXDPSock, domain.PtrToTPBuffer, domain.PtrToBuf:
+		return r.Flags&domain.MemAlloc == 0
+	case domain.PtrToMem:
+		return r.Flags&domain.PtrUntrusted != 0
+	}
+	return false
+}
+
 // access joins an access through base with what earlier visits found.
 func (f *factRecorder) access(w *walker, base domain.Reg, n memNeed) error {
 	fact := &f.facts.Insns[w.pc]
@@ -60,9 +74,8 @@ func (f *factRecorder) access(w *walker, base domain.Reg, n memNeed) error {
 		now.MapIdx = base.MapIdx
 	case domain.PtrToCtx:
 		now.CtxOff = n.off
-	case domain.PtrToBTFID:
-		now.MayFault = base.Flags&domain.PtrTrusted == 0
 	}
+	now.MayFault = mayFault(&base)
 	was := fact.Mem
 	if was == nil {
 		fact.Mem = &now
