@@ -234,6 +234,7 @@ func (w *walker) binary(n aluNeed) error {
 		if err := w.markPrecise(in.Dst); err != nil {
 			return err
 		}
+		src.RefID = 0 // the kernel does not carry the reference over either
 		return w.pointerMath(n, src, *dst)
 	case dstPtr:
 		if n.useSrc {
