@@ -149,7 +149,7 @@ func notNull(r *domain.Reg) bool {
 	}
 	switch r.Kind {
 	case domain.PtrToSocket, domain.PtrToTCPSock, domain.PtrToMapValue, domain.PtrToMapKey, domain.PtrToSockCommon,
-		domain.ConstPtrToMap:
+		domain.PtrToXDPSock, domain.ConstPtrToMap:
 		return true
 	case domain.PtrToBTFID:
 		return trusted(r)

@@ -128,10 +128,31 @@ func (w *walker) grantedHelper(num int32) (*catalog.Proto, error) {
 	if grant == catalog.NotInProbe {
 		return nil, w.refuse(KindCall, errEINVAL, -1, "helper call is not allowed in probe")
 	}
-	if proto.MightSleep && !w.cur.InSleepable {
+	if !proto.MightSleep {
+		return proto, nil
+	}
+	if !w.cur.InSleepable {
 		return nil, w.refuse(KindCall, errEINVAL, -1, "helper call might sleep in a non-sleepable prog")
 	}
+	if region := w.atomicRegion(); region != "" {
+		return nil, w.refuse(KindCall, errEINVAL, -1, "sleepable helper %s#%d in %s region", proto.Name, num, region)
+	}
 	return proto, nil
+}
+
+// atomicRegion names the section that the path is in and that forbids to
+// sleep, "" when it is in none.
+func (w *walker) atomicRegion() string {
+	st := &w.cur.State
+	switch {
+	case st.ActiveRCU > 0:
+		return "rcu_read_lock"
+	case st.ActivePreempt > 0:
+		return "non-preemptible"
+	case st.ActiveIRQ != 0:
+		return "IRQ-disabled"
+	}
+	return ""
 }
 
 // checkMapUse applies the rules about the map argument that hold before the
@@ -335,7 +356,7 @@ func retFlags(f catalog.RetFlags) domain.TypeFlags {
 // inside an array cannot fail.
 func (w *walker) mapValueResult(r0 *domain.Reg, m *callMeta, flags domain.TypeFlags) {
 	s := w.mapOf(m.mapReg).Spec()
-	if m.proto.Num == helperMapLookup && m.hasKey && m.constKey < uint64(s.MaxEntries) && !innerMap(m.mapReg) {
+	if m.proto.Num == helperMapLookup && m.hasKey && m.constKey < uint64(s.MaxEntries) && s.Flags&bytecode.MapInnerMap == 0 {
 		flags &^= domain.MaybeNull
 	}
 	idx, uid := m.mapReg.MapIdx, m.mapReg.MapUID

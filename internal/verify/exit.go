@@ -20,7 +20,9 @@ func (w *walker) exit(in bytecode.Insn) (done bool, err error) {
 		return false, err
 	}
 	if inner {
-		return false, w.leave()
+		err := w.leave()
+		w.log.newPath = true
+		return false, err
 	}
 	return true, w.checkReturn()
 }

@@ -61,7 +61,7 @@ func (w *walker) callGlobal(callee int) error {
 		w.note("global function calls are not allowed while holding a lock,")
 		return w.fail("use static function instead")
 	}
-	if sub.MightSleep && !w.cur.InSleepable {
+	if sub.MightSleep && (!w.cur.InSleepable || w.atomicRegion() != "") {
 		w.note("global functions that may sleep are not allowed in non-sleepable context,")
 		w.note("i.e., in a RCU/IRQ/preempt-disabled section, or in")
 		return w.fail("a non-sleepable BPF program context")
@@ -162,7 +162,6 @@ func (w *walker) leave() error {
 	inCallback := callee.InCallback
 	w.log.returning(w)
 	cur.Pop()
-	w.log.newPath = true
 	if inCallback {
 		if prev := w.previousVisit(cur, w.pc); prev != nil {
 			w.widenIn(&prev.State, &cur.State)

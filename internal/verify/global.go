@@ -5,6 +5,7 @@ package verify
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
@@ -197,7 +198,7 @@ func (w *walker) isContext(spec *btfx.Spec, id btfx.ID) bool {
 		if t == nil {
 			return false
 		}
-		if (t.Name == want.Name || t.Name == ctxTypedefs[w.prog.Type]) && (t.Kind == btfx.KindStruct || t.Kind == btfx.KindTypedef) {
+		if t.Name != "" && (t.Name == want.Name || strings.Contains(ctxAliases[w.prog.Type], " "+t.Name+" ")) && (t.Kind == btfx.KindStruct || t.Kind == btfx.KindTypedef) {
 			return true
 		}
 		if !t.Kind.IsModifier() {
@@ -208,9 +209,9 @@ func (w *walker) isContext(spec *btfx.Spec, id btfx.ID) bool {
 	return false
 }
 
-// ctxTypedefs are other names of contexts.
-var ctxTypedefs = map[bytecode.ProgType]string{
-	bytecode.ProgKprobe: "bpf_user_pt_regs_t", bytecode.ProgPerfEvent: "bpf_perf_event_data",
+// ctxAliases are other names of contexts, between blanks.
+var ctxAliases = map[bytecode.ProgType]string{
+	bytecode.ProgKprobe: " bpf_user_pt_regs_t pt_regs ", bytecode.ProgPerfEvent: " bpf_perf_event_data ",
 }
 
 // checkGlobalArgs compares a call's arguments with the callee's prototype.

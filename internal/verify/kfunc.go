@@ -153,14 +153,8 @@ func endRCU(r *domain.Reg) {
 }
 
 func (w *walker) sectionRules(c *kfuncCall) error {
-	st := &w.cur.State
-	if c.has(catalog.KfSleepable) {
-		switch {
-		case st.ActiveRCU > 0:
-			return w.deny(KindCall, -1, "kernel func %s is sleepable within rcu_read_lock region", c.Name)
-		case st.ActivePreempt > 0:
-			return w.deny(KindCall, -1, "kernel func %s is sleepable within non-preemptible region", c.Name)
-		}
+	if region := w.atomicRegion(); c.has(catalog.KfSleepable) && region != "" {
+		return w.deny(KindCall, -1, "kernel func %s is sleepable within %s region", c.Name, region)
 	}
 	if c.has(catalog.KfRCUProtected) && !w.inRCU() {
 		return w.deny(KindCall, -1, "kernel func %s requires RCU critical section protection", c.Name)

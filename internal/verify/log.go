@@ -297,7 +297,7 @@ func (w *walker) appendRegFields(b []byte, r *domain.Reg) []byte {
 	}
 	if r.Kind == domain.ConstPtrToMap || r.Kind == domain.PtrToMapValue || r.Kind == domain.PtrToMapKey {
 		s := w.mapOf(r).Spec()
-		if s.Name != "" {
+		if s.Name != "" && !innerMap(r) {
 			f.add("map=%s", kernelName(s.Name))
 		}
 		f.add("ks=%d,vs=%d", s.KeySize, s.ValueSize)

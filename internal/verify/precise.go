@@ -336,6 +336,10 @@ func (w *walker) backtrackJump(in bytecode.Insn, pc, subseq int, s *step) (res b
 		if b.regs[b.frame]&argRegs != 0 {
 			return backBug, true
 		}
+		// A tail call that came back to the caller ended its own function.
+		if in.IsHelperCall() && in.Imm == helperTailCall && subseq != pc+1 && !b.enter() {
+			return backBug, true
+		}
 	case in.IsExit():
 		return w.backtrackExit(subseq), true
 	case in.JmpOp() != bytecode.JmpA && in.UsesSrc():

@@ -80,6 +80,12 @@ func (w *walker) checkLoad() error {
 	if !w.opt.Caps.Has(w.pt.Caps) {
 		return &Rejection{Line: "program type needs capabilities that the loader does not have", Insn: -1, Reg: -1, Kind: KindAccess, Errno: errEPERM}
 	}
+	for _, m := range w.maps {
+		s := m.Spec()
+		if (s.Type == bytecode.MapArrayOfMaps || s.Type == bytecode.MapHashOfMaps) && m.Inner() == nil {
+			return w.refuseLoad(fmt.Sprintf("map %s: a map of maps without a description of the inner ones", s.Name))
+		}
+	}
 	if w.pt.Ctx.BTFArgs {
 		return w.findAttachTarget()
 	}

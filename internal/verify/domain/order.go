@@ -158,10 +158,16 @@ func coversScalar(old, cur *Reg, e Exactness, m *IDMap) bool {
 	if !old.Precise && e == NotExact {
 		return true
 	}
+	if !old.Includes(cur.Scalar) {
+		return false
+	}
+	if old.ID == 0 {
+		return true // nothing was concluded from a link
+	}
 	if old.Link != cur.Link || old.Link != LinkEqual && old.Off != cur.Off {
 		return false
 	}
-	return old.Includes(cur.Scalar) && m.matchScalar(old.ID, cur.ID)
+	return m.matchScalar(old.ID, cur.ID)
 }
 
 func coversPacket(old, cur *Reg, m *IDMap) bool {
@@ -203,10 +209,10 @@ func coversStack(old, cur *Frame, live uint64, e Exactness, m *IDMap) bool {
 		}
 		c := cur.Slot(i)
 		if c == nil {
-			if e != NotExact {
+			if e != NotExact || !old.Stack[i].coversPlainBytes(&none, m) {
 				return false
 			}
-			c = &none
+			continue
 		}
 		if !coversSlot(&old.Stack[i], c, e, m) {
 			return false
