@@ -226,7 +226,6 @@ var (
 		{name: "sample_period", off: ptRegsSize, size: 8},
 		{name: "addr", off: ptRegsSize + 8, size: 8},
 	}
-	flowKeysLayout = layout{{name: "flow_keys", off: 0, size: 56, elem: 1}}
 )
 
 // ptRegsSize is sizeof(struct pt_regs) on x86-64, which all targets are.

@@ -191,7 +191,6 @@ var traceSet = newGrantSet(
 
 var (
 	kprobeMulti  = attachList{AttachTraceKprobeMulti, AttachTraceKprobeSession}
-	uprobeMulti  = attachList{AttachTraceUprobeMulti}
 	uprobeCookie = attachList{AttachTraceUprobeMulti, AttachTraceUprobeSession}
 )
 

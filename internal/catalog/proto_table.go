@@ -32,13 +32,11 @@ var (
 	ctx         = Arg{Kind: ArgCtx}
 	ctxOrNull   = Arg{Kind: ArgCtx, Flags: ArgMaybeNull}
 	any_        = Arg{Kind: ArgAnything}
-	scalar      = Arg{Kind: ArgScalar}
 	constStr    = Arg{Kind: ArgConstStr}
 	size        = Arg{Kind: ArgConstSize}
 	size0       = Arg{Kind: ArgConstSizeOrZero}
 	allocSize   = Arg{Kind: ArgConstAllocSize}
 	mem         = Arg{Kind: ArgMem}
-	memOrNull   = Arg{Kind: ArgMem, Flags: ArgMaybeNull}
 	wrMem       = Arg{Kind: ArgMem, Flags: ArgWrite}
 	wrMemOrNull = Arg{Kind: ArgMem, Flags: ArgWrite | ArgMaybeNull}
 	outMem      = Arg{Kind: ArgMem, Flags: ArgUninit | ArgWrite}

@@ -33,7 +33,7 @@ type Options struct {
 	Run     string        // FILE/PROGRAM, regular expressions; "" is all
 	CPU     string        // "v3" or "v4" for one of them
 	Workers int           // 0 is 2
-	Limit   time.Duration // for Skep to verify one program; 0 is 20 s
+	Limit   time.Duration // for Skep to verify one program; 0 is a minute, ample on a busy machine
 	// Unprivileged lets the harness set kernel.unprivileged_bpf_disabled to 0
 	// while it runs, so that the kernel can be asked about programs of callers
 	// without capabilities. Without it annotations decide those.
@@ -99,7 +99,7 @@ func (o *Options) settle() (Filter, error) {
 		o.Engines = []skep.Engine{skep.EngineChecked, skep.EngineInterp}
 	}
 	if o.Limit == 0 {
-		o.Limit = 20 * time.Second
+		o.Limit = time.Minute
 	}
 	if o.Cache == "" {
 		dir, err := DefaultCacheDir()

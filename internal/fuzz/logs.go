@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bytecode"
-	"github.com/skepbpf/skep/internal/catalog"
-	"github.com/skepbpf/skep/internal/verify"
 )
 
 // logs compares what both verifiers say about a sample at log level 2; where
@@ -19,7 +17,7 @@ import (
 func (w *worker) logs(ctx context.Context, s *Sample, class Class) {
 	const level = 2
 	k := ask(s.Prog, level)
-	o := skep(ctx, w.opts.Target, s.Prog, verify.LogLevel(level))
+	o := w.opts.verify(ctx, s.Prog, level)
 	if k.class == NoVerdict || o.class != k.class {
 		return
 	}
@@ -70,10 +68,6 @@ func line(lines []string, i int) string {
 // Explain is both verifiers' logs of a program, one after the other.
 func (o *Options) Explain(p *bytecode.Program) string {
 	const level = 2
-	target := o.Target
-	if target == nil {
-		target = catalog.Linux6_18
-	}
-	k, s := ask(p, level), skep(context.Background(), target, p, verify.LogLevel(level))
+	k, s := ask(p, level), o.verify(context.Background(), p, level)
 	return fmt.Sprintf("---- kernel: %s %s\n%s---- skep: %s %s\n%s----\n", k.class, k.line, k.log, s.class, s.line, s.log)
 }

@@ -1,4 +1,4 @@
-// This file defines how an accepted program is run in Skep's engines.
+// This file defines the machine: how a verified program is run in Skep's engines.
 
 package fuzz
 

@@ -1,6 +1,8 @@
 // This file defines the arguments of bpf(2), laid out as the kernel reads them
 // (include/uapi/linux/bpf.h, union bpf_attr, Linux 6.18).
 
+//lint:file-ignore U1000 the layouts are the kernel's, with the fields that nobody sets here
+
 package live
 
 import (

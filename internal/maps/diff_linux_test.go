@@ -183,7 +183,8 @@ func (d *diff) prefix(k []byte) []byte {
 	bits := 8 * (len(k) - 4)
 	k[0] = byte(d.r.IntN(bits + 2)) // one too long
 	for i := 4; i < len(k); i++ {
-		k[i] = byte(d.r.Uint32()) & byte(d.r.Uint32()) & 0xc3
+		few := d.r.Uint32() // few bits set: prefixes that share bytes
+		k[i] = byte(few) & byte(few>>8) & 0xc3
 	}
 	if d.r.IntN(50) == 0 {
 		k[3] = 0xff

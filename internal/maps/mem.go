@@ -60,9 +60,6 @@ func manage(r region) *mem {
 // at is the address of an offset.
 func (m *mem) at(off uint64) unsafe.Pointer { return unsafe.Add(m.base, uintptr(off)) }
 
-// contains reports whether an address lies in the memory.
-func (m *mem) contains(a uintptr) bool { return a-addr(m.base) < m.size }
-
 // pin keeps the memory mapped for ever: a slice of it was given away.
 func (m *mem) pin() { m.pins.pinned.Store(true) }
 

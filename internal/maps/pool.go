@@ -35,9 +35,6 @@ const (
 	poolHead  = 64
 )
 
-// len is the number of entries.
-func (p *pool) len() uint32 { return load32(at(p.head, poolCount)) }
-
 // admit counts one more entry; false when the map is full.
 func (p *pool) admit() bool {
 	count := u32(at(p.head, poolCount))

@@ -132,9 +132,7 @@ func (a *assembly) putLabel(m []string) error {
 
 func (a *assembly) putFunction(m []string) error {
 	f := function{name: m[2], global: m[1] == "global", start: len(a.insns)}
-	for _, p := range strings.FieldsFunc(m[3], func(r rune) bool { return r == ',' || r == ' ' }) {
-		f.params = append(f.params, p)
-	}
+	f.params = strings.FieldsFunc(m[3], func(r rune) bool { return r == ',' || r == ' ' })
 	a.funcs = append(a.funcs, f)
 	return a.putLabel([]string{m[0], f.name, m[4]})
 }

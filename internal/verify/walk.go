@@ -65,14 +65,13 @@ type walker struct {
 	names     bytecode.Names
 	replaying bool // following a run: nothing is stored or marked
 
-	asyncEntries uint32
-	stats        Stats
-	jumps        int // conditional jumps and the like processed
-	prevJumps    int // and at the last stored state
-	prevInsns    int
-	log          logger
-	facts        *factRecorder
-	free         []*node // recycled
+	stats     Stats
+	jumps     int // conditional jumps and the like processed
+	prevJumps int // and at the last stored state
+	prevInsns int
+	log       logger
+	facts     *factRecorder
+	free      []*node // recycled
 }
 
 // pending is a branch that is still to be walked.

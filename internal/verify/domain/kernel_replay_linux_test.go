@@ -35,7 +35,6 @@ var (
 	lineInsn = regexp.MustCompile(`^(\d+): \([0-9a-f]{2}\) (?:[^;]*)(?:; (.*))?$`)
 	lineRegs = regexp.MustCompile(`^(\d+): (R\d.*)$`)
 	lineFrom = regexp.MustCompile(`^from (\d+) to (\d+): (.*)$`)
-	lineSafe = regexp.MustCompile(`^\d+: safe$`)
 	scalarID = regexp.MustCompile(`id=[0-9a-f+-]+,?`)
 	register = regexp.MustCompile(`R(\d+)=P?(-?[0-9][0-9a-fx]*|(?:scalar|ctx)\([^()]*(?:\([^()]*\))?[^()]*\))`)
 )

@@ -35,7 +35,7 @@ func parseFlags() *flags {
 	flag.StringVar(&f.CPU, "cpu", "", "only objects compiled for `v3` or v4")
 	flag.StringVar(&f.Cache, "cache", "", "`directory` of the corpus and the kernel's answers (default: in the user's cache)")
 	flag.IntVar(&f.Workers, "j", 2, "how many objects at a time")
-	flag.DurationVar(&f.Limit, "timeout", 0, "for Skep to verify one program (default 20s)")
+	flag.DurationVar(&f.Limit, "timeout", 0, "for Skep to verify one program (default 1m)")
 	flag.BoolVar(&f.Unprivileged, "unpriv", false, "set kernel.unprivileged_bpf_disabled to 0 meanwhile, to ask the kernel about unprivileged programs")
 	flag.StringVar(&f.floor, "floor", "internal/conformance/floor.json", "`file` of the agreement that may only rise")
 	flag.StringVar(&f.doc, "doc", "", "`file` to write the figures to, in Markdown")

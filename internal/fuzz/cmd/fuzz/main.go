@@ -37,6 +37,7 @@ func parseFlags() *flags {
 	flag.IntVar(&f.only, "only", -1, "only the program of this `index`, with both logs")
 	flag.IntVar(&f.Workers, "j", 2, "`workers`")
 	flag.Float64Var(&f.Mutate, "mutate", 0, "`share` of programs that are mutated selftests (0.5: half); needs what \"make conformance\" needs")
+	flag.DurationVar(&f.Limit, "limit", 0, "for Skep to verify one program (default 20s)")
 	flag.BoolVar(&f.NoKernel, "no-kernel", false, "ask no kernel even where there is one")
 	flag.IntVar(&f.Logs, "logs", 0, "compare the logs of every `n`th program")
 	flag.BoolVar(&f.Minimize, "min", false, "make the programs of findings small")
