@@ -64,8 +64,10 @@ func (p *Pool) Host() *Host { return &p.host }
 // Lease takes a slot, waiting for one as long as it must. The caller releases
 // it, by defer where it calls code that may panic.
 func (p *Pool) Lease() *Slot {
-	if s := p.slots[uint(hint())%uint(len(p.slots))]; s.take() {
-		return s
+	if i := hint(); i < len(p.slots) {
+		if s := p.slots[i]; s.take() {
+			return s
+		}
 	}
 	s, _ := p.leaseSlow(context.Background())
 	return s

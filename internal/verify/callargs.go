@@ -83,7 +83,12 @@ func (w *walker) checkArg(i int, m *callMeta) error {
 			arg.Kind = catalog.ArgBTFIDSockCommon // the value is a socket
 		}
 	}
-	if !(reg.IsNull() && arg.Flags&catalog.ArgMaybeNull != 0) {
+	if reg.IsNull() && arg.Flags&catalog.ArgMaybeNull != 0 {
+		// Only NULL is allowed, not any number that a path could bring here.
+		if err := w.markPrecise(r); err != nil {
+			return err
+		}
+	} else {
 		if err := w.checkArgType(r, arg, m); err != nil {
 			return err
 		}
@@ -337,7 +342,7 @@ func (w *walker) checkHelperMem(r uint8, size int, write, zeroOK bool, m *callMe
 func (w *walker) notMemory(r uint8, size int, zeroOK bool) error {
 	reg := &w.regs()[r]
 	if zeroOK && size == 0 && reg.IsNull() {
-		return nil
+		return w.markPrecise(r)
 	}
 	return w.deny(nullOrAccess(reg), int(r), "R%d type=%s expected=fp", r, kindName(reg))
 }

@@ -110,8 +110,9 @@ type LoadFact struct {
 type SubprogFact struct {
 	Start, End int // slots [Start, End)
 	Name       string
-	// StackDepth is how many bytes below its frame pointer the function
-	// touches, rounded as the kernel rounds it.
+	// StackDepth is how many bytes below its frame pointer the function touches
+	// as it stands, rounded as the kernel rounds it. (The depths in the log
+	// leave out what a kernel removes, and count what it adds.)
 	StackDepth  int32
 	HasTailCall bool
 	IsCallback  bool // reached through a callback-calling helper

@@ -259,7 +259,7 @@ func (w *walker) checkGlobalArg(r uint8, i int, a globalArg) error {
 func (w *walker) checkMemReg(r uint8, i int, a globalArg) error {
 	reg := &w.regs()[r]
 	if reg.IsNull() && a.nullable {
-		return nil
+		return w.markPrecise(r) // only NULL is allowed, not any number
 	}
 	if !a.nullable && reg.MayBeNull() {
 		return w.fail("arg#%d is expected to be non-NULL", i)
@@ -297,6 +297,7 @@ func (w *walker) ctxIsView() bool {
 // checkDepth bounds the stack of nested calls.
 func (w *walker) checkDepth() error {
 	for i := range w.uses {
+		w.frames = append(w.frames, w.uses[i].Depth) // what the program as it stands touches
 		w.uses[i].Depth = w.shape.trimmedDepth(i, w.shape.subs[i], w.uses[i].Depth)
 		w.uses[i].IsCallback = w.facts.isCB[i]
 		w.uses[i].IsAsync = w.facts.async[i]

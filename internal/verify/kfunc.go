@@ -231,7 +231,7 @@ func (w *walker) checkKfuncPointer(c *kfuncCall, i int, r uint8, ptr *btfx.Type)
 	case w.isContext(c.spec, ptr.Type):
 		return 0, w.checkKfuncCtx(i, r)
 	case suffixed(p, "__nullable") && reg.IsNull():
-		return 0, nil
+		return 0, w.markPrecise(r)
 	}
 	if i == 0 && c.has(iterFlags) {
 		return 0, w.checkIterArg(c, i, r, to)

@@ -130,11 +130,11 @@ func (f *factRecorder) callSubprog(pc, callee int) {
 }
 
 // finish adds what is known of the functions.
-func (f *factRecorder) finish(subs subprogs, uses []frameUse) Facts {
+func (f *factRecorder) finish(subs subprogs, depths []int32) Facts {
 	for i := range subs {
 		s := &subs[i]
 		f.facts.Subprogs = append(f.facts.Subprogs, SubprogFact{
-			Start: s.Start, End: s.End, Name: s.Name, StackDepth: roundDepth(uses[i].Depth),
+			Start: s.Start, End: s.End, Name: s.Name, StackDepth: roundDepth(depths[i]),
 			HasTailCall: s.HasTailCall, IsGlobal: s.IsGlobal,
 			IsCallback: f.isCB[i], IsAsync: f.async[i],
 		})

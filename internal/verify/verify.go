@@ -30,7 +30,7 @@ func Program(ctx context.Context, p *bytecode.Program, o *Options) (*Verified, e
 		}
 	}
 	w.countStats()
-	v := &Verified{prog: p, facts: w.facts.finish(w.shape.subs, w.uses), log: string(w.log.buf), stats: w.stats}
+	v := &Verified{prog: p, facts: w.facts.finish(w.shape.subs, w.frames), log: string(w.log.buf), stats: w.stats}
 	if o.KeepStates {
 		v.tree = &explored{walker: w}
 	}

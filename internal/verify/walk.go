@@ -60,7 +60,8 @@ type walker struct {
 	records   map[*bytecode.MapSpec][]field
 	masks     map[int]aluMask // how offsets are masked, without CAP_PERFMON
 	called    map[int]bool    // global functions that are called
-	uses      []frameUse      // by function
+	uses      []frameUse      // by function, as the depth check counts them
+	frames    []int32         // by function, bytes of stack as the program touches it
 	inSubprog bool            // a global function is being verified by itself
 	names     bytecode.Names
 	replaying bool // following a run: nothing is stored or marked
