@@ -34,8 +34,9 @@ type program struct {
 	memory int // bytes that a skep/memory program is verified for
 	// tailCalled: the object puts it into a prog array.
 	tailCalled bool
-	// measured: runs have a time limit or are counted.
-	measured bool
+	// measured: runs have a time limit or are counted. xdp: they are not, and
+	// the program is XDP, whose way in is short.
+	measured, xdp bool
 
 	refs    atomic.Int64
 	stopped atomic.Bool // the kernel is closed
@@ -62,6 +63,11 @@ func (h *Program) Run(pkt []byte) (uint32, error) {
 	p := h.live.Load() // by now Close waits for this run
 	if p == nil || p.stopped.Load() {
 		return 0, h.errClosed()
+	}
+	if p.xdp {
+		s.XDP(p.exe, pkt)
+		r0, err := p.exe.Run(s, s.ContextAddr(), 0)
+		return uint32(r0), err
 	}
 	ret, _, err := p.run(s, pkt)
 	return ret, err

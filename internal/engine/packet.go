@@ -21,10 +21,10 @@ const (
 func (s *Slot) XDP(p *Program, pkt []byte) *ir.XDP {
 	run := &s.contexts[s.depth]
 	ctx := at[ir.XDP](run.addr)
-	*ctx = ir.XDP{}
+	ctx.IngressIfindex, ctx.RxQueueIndex, ctx.EgressIfindex = 0, 0, 0
 	run.size = uint64(unsafe.Sizeof(*ctx))
 	run.place(&ctx.Packet, pkt, p.code.ChangesPkt)
-	ctx.MACHeader = ctx.Data
+	ctx.MACHeader, ctx.NetHeader = ctx.Data, 0
 	return ctx
 }
 

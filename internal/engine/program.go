@@ -28,6 +28,7 @@ type Program struct {
 	bodies []Func      // by call site
 	maps   []*maps.Map // by index; keeps what the code has addresses of
 	exec   Executable
+	plain  bool // exec is the interpreter
 }
 
 // NewProgram binds code to the bodies of its calls, and to the maps whose
@@ -37,6 +38,7 @@ func NewProgram(code *ir.Code, funcs *Funcs, m []*maps.Map, engine Executable) (
 	if engine == nil {
 		p.exec = Interpreter{}
 	}
+	_, p.plain = p.exec.(Interpreter)
 	for i := range code.Calls {
 		body := funcs.body(code.Calls[i].Body)
 		if body == nil {
@@ -63,7 +65,12 @@ func (p *Program) Run(s *Slot, r1, r2 uint64) (uint64, error) {
 	}
 	s.depth = 1
 	s.hdr.TailCalls, s.hdr.Loops = 0, ir.MaxLoops
-	r0 := p.exec.Exec(s, p, 0, r1, r2, 0, 0, 0)
+	var r0 uint64
+	if p.plain {
+		r0 = Interpreter{}.Exec(s, p, 0, r1, r2, 0, 0, 0) // a direct call
+	} else {
+		r0 = p.exec.Exec(s, p, 0, r1, r2, 0, 0, 0)
+	}
 	s.depth = 0
 	if s.stopped {
 		return 0, s.takeErr()
