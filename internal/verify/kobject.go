@@ -36,15 +36,16 @@ func (w *walker) accessArgs(n memNeed) (domain.Reg, error) {
 		return refuse()
 	}
 	if arg.Retval {
-		return w.unsupported2("the return value of the traced function")
+		return w.unsupportedValue("the return value of the traced function")
 	}
 	if arg.Flags&catalog.PtrRef != 0 {
-		return w.unsupported2("referenced arguments")
+		return w.unsupportedValue("referenced arguments")
 	}
 	return w.argValue(arg)
 }
 
-func (w *walker) unsupported2(what string) (domain.Reg, error) {
+// unsupportedValue is unsupported where a value is wanted.
+func (w *walker) unsupportedValue(what string) (domain.Reg, error) {
 	return domain.Reg{}, w.unsupported("%s", what)
 }
 
@@ -254,7 +255,7 @@ func (w *walker) checkObjectArg(r uint8, arg catalog.Arg, m *callMeta) error {
 // objectResult is a kernel object that a helper returns.
 func (w *walker) objectResult(m *callMeta, flags domain.TypeFlags) (domain.Reg, error) {
 	if w.target.BTF == nil {
-		return w.unsupported2("kernel objects: the target has no BTF")
+		return w.unsupportedValue("kernel objects: the target has no BTF")
 	}
 	id, ok := w.target.BTF.Find(m.proto.Ret.BTF, btfx.KindStruct)
 	if !ok {

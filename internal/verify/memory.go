@@ -316,7 +316,7 @@ func (w *walker) ctxObject(res catalog.CtxResult) (domain.Reg, error) {
 		return domain.Reg{}, w.unsupported("context field of kind %d", res.Kind)
 	}
 	if w.target.BTF == nil {
-		return w.unsupported2("kernel objects: the target has no BTF")
+		return w.unsupportedValue("kernel objects: the target has no BTF")
 	}
 	id, ok := w.target.BTF.Find(res.BTF, btfx.KindStruct)
 	if !ok {
