@@ -44,7 +44,7 @@ func Corpus(ctx context.Context, env *object.Env) ([]*bytecode.Program, error) {
 	var list []*bytecode.Program
 	for _, o := range objs {
 		if o.Failed == "" && !strings.HasSuffix(o.Name, "_fail") {
-			list = append(list, programs(o, env)...)
+			list = append(list, linkAll(o, env)...)
 		}
 	}
 	if len(list) == 0 {
@@ -53,8 +53,8 @@ func Corpus(ctx context.Context, env *object.Env) ([]*bytecode.Program, error) {
 	return list, nil
 }
 
-// programs links what it can of an object.
-func programs(o *conformance.CorpusObject, env *object.Env) (list []*bytecode.Program) {
+// linkAll links what it can of an object.
+func linkAll(o *conformance.CorpusObject, env *object.Env) (list []*bytecode.Program) {
 	obj, err := object.Open(o.Path)
 	if err != nil {
 		return nil

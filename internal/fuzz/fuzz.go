@@ -154,6 +154,9 @@ func (w *worker) record(s *Sample, class Class, o opinion, k *answer) {
 
 // shows reports whether both verifiers say of p what they said of a finding.
 func (w *worker) shows(p *bytecode.Program, f *Finding) bool {
+	if f.tooComplex() && w.asks {
+		return w.opts.diverges(p)
+	}
 	o := w.opts.verify(context.Background(), p, 0)
 	if o.class == Broken && f.Class != Broken || classOf(o.line) != classOf(f.Skep) {
 		return false

@@ -76,7 +76,7 @@ func (opts *Options) verify(ctx context.Context, p *bytecode.Program, level uint
 	return opinion{class: Broken, line: err.Error()}
 }
 
-const maxLog = 4 << 20
+const maxLog = 32 << 20
 
 // answer is the kernel's about a program.
 type answer struct {

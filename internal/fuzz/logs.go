@@ -68,6 +68,6 @@ func line(lines []string, i int) string {
 // Explain is both verifiers' logs of a program, one after the other.
 func (o *Options) Explain(p *bytecode.Program) string {
 	const level = 2
-	k, s := ask(p, level), o.verify(context.Background(), p, level)
+	k, s := ask(p, level), o.limited().verify(context.Background(), p, level)
 	return fmt.Sprintf("---- kernel: %s %s\n%s---- skep: %s %s\n%s----\n", k.class, k.line, k.log, s.class, s.line, s.log)
 }

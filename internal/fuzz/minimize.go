@@ -3,7 +3,12 @@
 package fuzz
 
 import (
+	"cmp"
+	"context"
+	"strings"
+
 	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
 )
 
 // minimize removes instructions, and makes those left simpler, as long as the
@@ -69,4 +74,48 @@ func simpler(in insn) []insn {
 		list = append(list, insn{Op: bytecode.ClassJMP | bytecode.JmpA, Off: in.Off})
 	}
 	return list
+}
+
+// tooComplex reports whether Skep gave up on a program that the kernel walks.
+func (f *Finding) tooComplex() bool {
+	return f.Class == Broken && strings.Contains(f.Skep, context.DeadlineExceeded.Error()) ||
+		f.Class == FalseReject && strings.HasPrefix(f.Skep, "BPF program is too large")
+}
+
+// Instructions that a small program that diverges takes.
+const (
+	fewInsns  = 3_000  // the kernel at most
+	manyInsns = 20_000 // Skep at least
+)
+
+// diverges reports whether the kernel accepts p soon and Skep does not.
+func (o *Options) diverges(p *bytecode.Program) bool {
+	const counts = 4
+	var n int
+	k := ask(p, counts)
+	if i := strings.LastIndex(k.log, "processed "); i >= 0 {
+		n = int(atoi(k.log[i+len("processed "):]))
+	}
+	s := o.limited().verify(context.Background(), p, 0)
+	return k.class == Accepted && n <= fewInsns && strings.HasPrefix(s.line, "BPF program is too large")
+}
+
+// limited are the options for a kernel that gives up soon.
+func (o *Options) limited() *Options {
+	c := *o
+	t := *cmp.Or(o.Target, catalog.Linux6_18)
+	t.Limits.Insns = manyInsns
+	c.Target = &t
+	return &c
+}
+
+// atoi reads the digits that a text begins with.
+func atoi(s string) (n uint64) {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + uint64(c-'0')
+	}
+	return n
 }
