@@ -342,6 +342,9 @@ func (g *generator) atomicOp() bool {
 	if !ok || !ok2 || src == r10 || op == bytecode.AtomicCmpXchg && (g.state.regs[r0].kind != scalar || g.pinned&1 != 0) {
 		return false
 	}
+	if g.state.regs[base].frame && op&bytecode.AtomicFetch != 0 && !g.varies() {
+		return false // the kernel does not track the slot's precision: it may drop code that runs
+	}
 	off := g.offset(g.state.regs[base], n)
 	if a := off &^ (n - 1); a >= g.state.regs[base].lo {
 		off = a

@@ -29,6 +29,9 @@ const (
 	// worse.
 	FalseAccept Class = "false accept"
 	FalseReject Class = "false reject"
+	// TooComplex: the kernel gave the program up, which says nothing about
+	// what it does; Skep needs fewer steps and accepts it.
+	TooComplex Class = "given up by the kernel only"
 	// Unsupported: Skep does not know something that the program needs.
 	Unsupported Class = "unsupported"
 	// Broken: Skep's verifier panicked, or did not end in time.
@@ -136,5 +139,11 @@ func compare(o opinion, k *answer, p *bytecode.Program) Class {
 	case Accepted:
 		return Accepted // the first answer was not about the program
 	}
+	if strings.HasPrefix(k.line, tooLarge) {
+		return TooComplex
+	}
 	return FalseAccept
 }
+
+// tooLarge is how both verifiers begin to say that they gave up.
+const tooLarge = "BPF program is too large"

@@ -79,7 +79,7 @@ func simpler(in insn) []insn {
 // tooComplex reports whether Skep gave up on a program that the kernel walks.
 func (f *Finding) tooComplex() bool {
 	return f.Class == Broken && strings.Contains(f.Skep, context.DeadlineExceeded.Error()) ||
-		f.Class == FalseReject && strings.HasPrefix(f.Skep, "BPF program is too large")
+		f.Class == FalseReject && strings.HasPrefix(f.Skep, tooLarge)
 }
 
 // Instructions that a small program that diverges takes.
@@ -97,7 +97,7 @@ func (o *Options) diverges(p *bytecode.Program) bool {
 		n = int(atoi(k.log[i+len("processed "):]))
 	}
 	s := o.limited().verify(context.Background(), p, 0)
-	return k.class == Accepted && n <= fewInsns && strings.HasPrefix(s.line, "BPF program is too large")
+	return k.class == Accepted && n <= fewInsns && strings.HasPrefix(s.line, tooLarge)
 }
 
 // limited are the options for a kernel that gives up soon.

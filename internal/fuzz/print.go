@@ -80,7 +80,7 @@ func (r *Report) Print(out io.Writer, command string) {
 	if r.Asked {
 		row("accepted by the kernel", r.Kernel, r.Total)
 	}
-	for _, c := range []Class{Accepted, Rejected, Unasked, FalseAccept, FalseReject} {
+	for _, c := range []Class{Accepted, Rejected, Unasked, TooComplex, FalseAccept, FalseReject} {
 		if c != Unasked || r.Classes[c] > 0 {
 			row(string(c), r.Classes[c], r.Total)
 		}

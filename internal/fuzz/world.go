@@ -155,7 +155,6 @@ var hostFuncs = []hostFunc{
 	{num: 3, name: "map_delete_elem", family: all, args: []arg{argMap, argKey}, result: givesErrno, weight: 1},
 	{num: 5, name: "ktime_get_ns", family: all, result: givesRandom, weight: 1},
 	{num: 7, name: "get_prandom_u32", family: all, result: givesRandom, weight: 1},
-	{num: 8, name: "get_smp_processor_id", family: all, result: givesRandom, weight: 1},
 	{num: 26, name: "skb_load_bytes", family: skbs, args: []arg{argContext, argSmall, argBuffer, argSize}, size: 64, result: givesErrno, weight: 3},
 	{num: 9, name: "skb_store_bytes", family: tc, args: []arg{argContext, argSmall, argBytes, argSize, argZero}, size: 32, result: givesErrno, changes: true, weight: 2},
 	{num: 28, name: "csum_diff", family: tc | xdp, args: []arg{argBytes, argSize, argBytes, argSize, argNumber}, size: 64, result: gives, weight: 1},
