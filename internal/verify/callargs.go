@@ -201,6 +201,12 @@ func (w *walker) checkArgValue(i int, r uint8, arg catalog.Arg, m *callMeta) err
 	case catalog.ArgCtx, catalog.ArgScalar, catalog.ArgRingbufMem, catalog.ArgStack,
 		catalog.ArgSocket, catalog.ArgSockCommon, catalog.ArgBTFIDSockCommon, catalog.ArgBTFID:
 		return nil
+	case catalog.ArgDynptr:
+		return w.checkDynptrArg(r, arg, m)
+	case catalog.ArgKptr:
+		return w.checkKptrArg(r, arg, m)
+	case catalog.ArgTimer:
+		return w.checkTimerArg(r, arg, m)
 	default:
 		return w.unsupported("arguments of %s", m.proto.Name)
 	}

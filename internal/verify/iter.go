@@ -29,7 +29,8 @@ func (at iterSite) main(st *domain.State) *domain.Reg { return &st.Frames[at.fra
 func iterName(t *btfx.Type) string { return strings.TrimPrefix(t.Name, "bpf_iter_") }
 
 // checkIterArg checks the iterator that a function is given.
-func (w *walker) checkIterArg(c *kfuncCall, i int, r uint8, t *btfx.Type) error {
+func (w *walker) checkIterArg(c *kfuncCall, a *kfuncArg) error {
+	i, r, t := a.i, a.r, a.to
 	reg := &w.regs()[r]
 	if reg.Kind != domain.PtrToStack {
 		return w.fail("arg#%d expected pointer to an iterator on stack", i)

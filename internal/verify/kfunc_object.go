@@ -1,0 +1,93 @@
+// This file defines arguments of kernel functions that are kernel objects: of
+// which type, trusted how far.
+
+package verify
+
+import (
+	"strings"
+
+	"github.com/skepbpf/skep/internal/btfx"
+	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/verify/domain"
+)
+
+func (w *walker) checkKfuncMap(c *kfuncCall, a *kfuncArg) error {
+	reg := &w.regs()[a.r]
+	if reg.Kind != domain.ConstPtrToMap {
+		return w.fail("pointer in R%d isn't map pointer", a.r)
+	}
+	c.mapCopy = *reg
+	c.mapReg = &c.mapCopy
+	id, ok := c.spec.Find("bpf_map", btfx.KindStruct)
+	if !ok {
+		return w.unsupported("maps as arguments of kfuncs")
+	}
+	a.to = c.spec.Type(id)
+	return w.checkKfuncObject(c, a)
+}
+
+// checkKfuncObject requires a kernel object of the parameter's type, trusted
+// as far as the function's flags ask.
+func (w *walker) checkKfuncObject(c *kfuncCall, a *kfuncArg) error {
+	r, to := a.r, a.to
+	reg := &w.regs()[r]
+	if to.Kind != btfx.KindStruct && to.Kind != btfx.KindUnion {
+		return w.fail("kernel function %s args#%d pointer type %s %s is not supported", c.Name, a.i, kindWord(to), to.Name)
+	}
+	if a.strict && !trusted(reg) {
+		switch {
+		case !c.has(catalog.KfRCU):
+			return w.fail("R%d must be referenced or trusted", r)
+		case reg.Flags&domain.MemRCU == 0:
+			return w.fail("R%d must be a rcu pointer", r)
+		}
+	}
+	release := c.has(catalog.KfRelease) && reg.RefID != 0
+	arg := catalog.Arg{}
+	if release {
+		arg.Flags = catalog.ArgRelease
+	}
+	if err := w.checkArgOffset(r, arg); err != nil {
+		return err
+	}
+	if reg.Kind == domain.PtrToBTFID && unsafePointer(reg) && reg.Flags&domain.MemRCU == 0 {
+		return w.fail("arg#%d is %s expected %s or socket", a.i, kindName(reg), appendKind(nil, reg.Kind, reg.Flags&trustFlags))
+	}
+	return w.matchKfuncObject(c, a, release)
+}
+
+func (w *walker) matchKfuncObject(c *kfuncCall, a *kfuncArg, release bool) error {
+	to, reg := a.to, &w.regs()[a.r]
+	spec, id := reg.BTF, reg.BTFID
+	if reg.Kind != domain.PtrToBTFID {
+		found, ok := c.spec.Find(objectOf[reg.Kind], btfx.KindStruct)
+		if !ok {
+			return w.unsupported("struct %s is not in the target", objectOf[reg.Kind])
+		}
+		spec, id = c.spec, found
+	}
+	have := spec.Strip(id)
+	strict := release || noCastAlias(have.Name, to.Name)
+	if projections[to.Name] == have.Name || structIs(spec, id, reg.Off, c.spec, to.ID, strict) {
+		return nil
+	}
+	return w.fail("kernel function %s args#%d expected pointer to %s %s but R%d has a pointer to %s %s",
+		c.Name, a.i, structWord(to), to.Name, a.r, structWord(have), have.Name)
+}
+
+func structWord(t *btfx.Type) string {
+	if t.Kind == btfx.KindUnion {
+		return "UNION"
+	}
+	return "STRUCT"
+}
+
+// projections are the types that programs see of kernel structs.
+var projections = map[string]string{"__sk_buff": "sk_buff", "xdp_md": "xdp_buff"}
+
+// noCastAlias reports whether two names differ by "___init": such types are
+// equal in C and never interchangeable.
+func noCastAlias(a, b string) bool {
+	const init = "___init"
+	return strings.TrimSuffix(a, init) == strings.TrimSuffix(b, init) && a != b
+}
