@@ -12,6 +12,10 @@ test:
 conformance:
 	go run ./internal/conformance/cmd/conformance $(CONFORMANCE_FLAGS)
 
+# Writes what a run gives to where it is kept.
+conformance-doc:
+	go run ./internal/conformance/cmd/conformance -diffs 0 -unpriv -bless -doc docs/conformance.md
+
 # Runs every fuzz target, FUZZTIME each (5m).
 fuzz:
 	bash .ci/fuzz
@@ -29,4 +33,4 @@ objects:
 	$(MAKE) -C internal/object/testdata
 	$(MAKE) -C cmd/skep/testdata/objects
 
-.PHONY: test conformance fuzz differential objects
+.PHONY: test conformance conformance-doc fuzz differential objects

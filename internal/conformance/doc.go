@@ -23,7 +23,7 @@ look at a program (this one refuses fentry, fexit and LSM programs) its annotati
 
 ` + "```\n%s\n```" + `
 
-prints these figures, and without ` + "`-diffs 0`" + ` every difference with both last lines.
+writes this page (CI holds it against its own run); ` + "`make conformance`" + ` prints every difference with both last lines.
 
 - verdict, unpriv: both accept or both reject, with and without capabilities. Unsupported, errors and timeouts disagree.
 - message, unpriv message: of what both see, a rejection's one-line reason is the same.
@@ -35,11 +35,12 @@ prints these figures, and without ` + "`-diffs 0`" + ` every difference with bot
 `
 
 // docCommand regenerates the document.
-const docCommand = "make conformance CONFORMANCE_FLAGS='-diffs 0 -unpriv -doc docs/conformance.md'"
+const docCommand = "make conformance-doc"
 
 // WriteDoc writes the report in Markdown.
 func (r *Report) WriteDoc(w io.Writer) {
 	fmt.Fprintf(w, docHead, docCommand)
+	r.writeFigures(w)
 	totals := r.Totals()
 	writeRows(w, "## In total", []Row{*totals[GroupVerifier], *totals[GroupOther]})
 	same := r.SameWork()
@@ -182,4 +183,16 @@ func writeReasons(w io.Writer, title string, reasons []Reason) {
 		fmt.Fprintf(w, "| %d | %s |\n", r.Times, r.Text)
 	}
 	fmt.Fprintln(w)
+}
+
+// FirstDifference is the first line of what a document should be that it lacks
+// or has otherwise; the end is "".
+func FirstDifference(is, should string) (line string, differs bool) {
+	a, b := strings.Split(is, "\n"), strings.Split(should, "\n")
+	for i, l := range b {
+		if i >= len(a) || a[i] != l {
+			return l, true
+		}
+	}
+	return "", len(a) > len(b)
 }

@@ -6,11 +6,17 @@ package conformance
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 )
 
-// Floor is the agreement that was reached once, by group and column.
+// Floor is the agreement that was reached once, by group and column, and in
+// groupFigures by figure.
 type Floor map[string]map[string]Count
+
+// groupFigures is where a floor keeps Report.Figures.
+const groupFigures = "figures"
 
 // Floor returns what the report reached.
 func (r *Report) Floor() Floor {
@@ -22,6 +28,10 @@ func (r *Report) Floor() Floor {
 				f[g][columnNames[c]] = n
 			}
 		}
+	}
+	f[groupFigures] = map[string]Count{}
+	for _, n := range r.Figures() {
+		f[groupFigures][n.Key] = n.Count
 	}
 	return f
 }
@@ -53,11 +63,10 @@ func (c Count) below(floor Count) bool {
 // numbers, since the number of programs depends on the machine.
 func (f Floor) Below(floor Floor) []string {
 	var out []string
-	for _, g := range []string{GroupVerifier, GroupOther} {
-		for _, col := range columnNames {
-			want, ok := floor[g][col]
-			if got := f[g][col]; ok && got.below(want) {
-				out = append(out, fmt.Sprintf("%s %s: %s, the floor is %s", g, col, got, want))
+	for _, g := range slices.Sorted(maps.Keys(floor)) {
+		for _, name := range slices.Sorted(maps.Keys(floor[g])) {
+			if got, want := f[g][name], floor[g][name]; got.below(want) {
+				out = append(out, fmt.Sprintf("%s %s: %s, the floor is %s", g, name, got, want))
 			}
 		}
 	}

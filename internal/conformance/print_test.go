@@ -62,6 +62,24 @@ func TestPrint(t *testing.T) {
 	}
 }
 
+func TestFirstDifference(t *testing.T) {
+	for _, tt := range []struct {
+		name, is, should, line string
+		differs                bool
+	}{
+		{"same", "a\nb\n", "a\nb\n", "", false},
+		{"another line", "a\nx\n", "a\nb\n", "b", true},
+		{"a line less", "a\n", "a\nb\n", "b", true},
+		{"a line more", "a\nb\n\n", "a\nb\n", "", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if line, differs := FirstDifference(tt.is, tt.should); line != tt.line || differs != tt.differs {
+				t.Errorf("got %q, %v", line, differs)
+			}
+		})
+	}
+}
+
 func TestFeatureOf(t *testing.T) {
 	for _, tt := range []struct{ name, reason, want string }{
 		{"first row that matches", "kfunc bpf_iter_num_new", "open-coded iterators"},

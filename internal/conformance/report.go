@@ -91,14 +91,19 @@ const (
 func (r *Report) Totals() map[string]*Row {
 	t := map[string]*Row{GroupVerifier: {File: "verifier_*"}, GroupOther: {File: "others"}}
 	for _, o := range r.Outcomes {
-		g := GroupOther
-		if o.Object.IsVerifierTest() {
-			g = GroupVerifier
-		}
+		g := o.group()
 		t[g].Programs++
 		t[g].Counts.add(o)
 	}
 	return t
+}
+
+// group is GroupVerifier or GroupOther.
+func (c *Case) group() string {
+	if c.Object.IsVerifierTest() {
+		return GroupVerifier
+	}
+	return GroupOther
 }
 
 // FalseAccepts are the programs that Skep must not have accepted.

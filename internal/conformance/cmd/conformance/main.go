@@ -26,7 +26,7 @@ type flags struct {
 	floor, doc    string
 	diffs         int
 	verbose, json bool
-	bless         bool
+	bless, check  bool
 }
 
 func parseFlags() *flags {
@@ -39,6 +39,7 @@ func parseFlags() *flags {
 	flag.BoolVar(&f.Unprivileged, "unpriv", false, "set kernel.unprivileged_bpf_disabled to 0 meanwhile, to ask the kernel about unprivileged programs")
 	flag.StringVar(&f.floor, "floor", "internal/conformance/floor.json", "`file` of the agreement that may only rise")
 	flag.StringVar(&f.doc, "doc", "", "`file` to write the figures to, in Markdown")
+	flag.BoolVar(&f.check, "check", false, "leave -doc's file as it is, and fail where it is not what would be written")
 	flag.IntVar(&f.diffs, "diffs", -1, "how many differences to print, all by default")
 	flag.BoolVar(&f.verbose, "v", false, "print both logs of every program")
 	flag.Var((*engines)(&f.Engines), "engine", "`ENGINES` that run accepted programs, by commas (default checked,interp)")
@@ -90,13 +91,15 @@ func (f *flags) run(ctx context.Context) (ok bool, err error) {
 	} else {
 		f.print(r)
 	}
-	if err == nil && f.doc != "" {
-		err = f.writeDoc(r)
-	}
 	if err != nil {
 		return false, err
 	}
-	return f.judge(r)
+	current, err := f.document(r)
+	if err != nil {
+		return false, err
+	}
+	ok, err = f.judge(r)
+	return ok && current, err
 }
 
 func (f *flags) print(r *conformance.Report) {
@@ -107,12 +110,28 @@ func (f *flags) print(r *conformance.Report) {
 	}
 	r.PrintTable(os.Stdout)
 	r.PrintSummary(os.Stdout)
+	r.PrintFigures(os.Stdout)
 }
 
-func (f *flags) writeDoc(r *conformance.Report) error {
+// document writes the figures, or reports whether they stand written.
+func (f *flags) document(r *conformance.Report) (current bool, err error) {
+	if f.doc == "" {
+		return true, nil
+	}
 	var text bytes.Buffer
 	r.WriteDoc(&text)
-	return os.WriteFile(f.doc, text.Bytes(), 0o644)
+	if !f.check {
+		return true, os.WriteFile(f.doc, text.Bytes(), 0o644)
+	}
+	old, err := os.ReadFile(f.doc)
+	if err != nil {
+		return false, err
+	}
+	line, differs := conformance.FirstDifference(string(old), text.String())
+	if differs {
+		fmt.Fprintf(os.Stderr, "%s is not what this run gives, from this line on: %s\n", f.doc, line)
+	}
+	return !differs, nil
 }
 
 // judge holds a whole run against the floor; part of one only against the rule
