@@ -256,7 +256,7 @@ func (w *walker) callSpecials(in bytecode.Insn, m *callMeta) error {
 	switch in.Imm {
 	case helperTailCall:
 		w.facts.tailCall()
-		return w.checkLeaks(true, "tail_call")
+		return w.checkLeaks(leaveMain, "tail_call")
 	case helperGetLocalStorage:
 		if !w.regs()[bytecode.R2].IsNull() {
 			return w.fail("get_local_storage() doesn't support non-zero flags")

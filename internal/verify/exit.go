@@ -16,7 +16,11 @@ func (w *walker) exit(in bytecode.Insn) (done bool, err error) {
 		return false, w.fail("%s", s)
 	}
 	inner := len(w.cur.Frames) > 1
-	if err := w.checkLeaks(!inner, "BPF_EXIT instruction in main prog"); err != nil {
+	way := leaveMain
+	if inner {
+		way = leaveFunction
+	}
+	if err := w.checkLeaks(way, "BPF_EXIT instruction in main prog"); err != nil {
 		return false, err
 	}
 	if inner {
@@ -24,16 +28,25 @@ func (w *walker) exit(in bytecode.Insn) (done bool, err error) {
 		w.log.newPath = true
 		return false, err
 	}
-	return true, w.checkReturn()
+	return true, w.checkReturn(bytecode.R0)
 }
 
+// leaving is how far a way out of a function goes.
+type leaving uint8
+
+const (
+	leaveFunction leaving = iota // back to the caller, which may still give back what is held
+	leaveMain                    // for good, from the running function: sections must have ended
+	leaveAll                     // for good, from all functions: the callers' references are lost too
+)
+
 // checkLeaks requires that nothing is held that would be lost.
-func (w *walker) checkLeaks(locks bool, what string) error {
-	c := w.cur
+func (w *walker) checkLeaks(way leaving, what string) error {
+	c, locks := w.cur, way != leaveFunction
 	if locks && c.ActiveLocks > 0 {
 		return w.fail("%s cannot be used inside bpf_spin_lock-ed region", what)
 	}
-	if err := w.checkReferences(what); err != nil {
+	if err := w.checkReferences(way, what); err != nil {
 		return err
 	}
 	for _, region := range []struct {
@@ -49,8 +62,8 @@ func (w *walker) checkLeaks(locks bool, what string) error {
 	return nil
 }
 
-func (w *walker) checkReferences(what string) error {
-	if len(w.cur.Frames) > 1 {
+func (w *walker) checkReferences(way leaving, what string) error {
+	if len(w.cur.Frames) > 1 && way != leaveAll {
 		return nil // the caller may still release them
 	}
 	leaked := false
@@ -66,45 +79,51 @@ func (w *walker) checkReferences(what string) error {
 	return nil
 }
 
-// checkReturn requires of R0 what the program's type returns.
-func (w *walker) checkReturn() error {
-	if w.ret.NoRet && !w.inSubprog {
+// checkReturn requires of a register what the program's type returns; in a
+// function that is verified by itself, a number.
+func (w *walker) checkReturn(reg uint8) error {
+	f := w.cur.Frames[0]
+	program := f.Subprog == 0 || f.InExceptionCB
+	if program && w.ret.NoRet {
 		return nil
 	}
-	if err := w.readReg(bytecode.R0); err != nil {
+	if err := w.readReg(reg); err != nil {
 		return err
 	}
-	r0 := &w.regs()[bytecode.R0]
-	if w.leaksPointer(r0) {
-		return w.deny(KindLeak, 0, "R0 leaks addr as return value")
+	r := &w.regs()[reg]
+	if w.leaksPointer(r) {
+		return w.deny(KindLeak, int(reg), "R%d leaks addr as return value", reg)
 	}
-	if w.inSubprog {
-		if r0.Kind != domain.ScalarValue {
-			return w.refuse(KindReturn, errEINVAL, 0, "At subprogram exit the register R0 is not a scalar value (%s)", kindName(r0))
-		}
+	switch {
+	case f.InAsync:
+		return w.checkReturnRange(reg, "At async callback return", f.CallbackRet, false)
+	case !program && r.Kind != domain.ScalarValue:
+		return w.refuse(KindReturn, errEINVAL, int(reg), "At subprogram exit the register R%d is not a scalar value (%s)", reg, kindName(r))
+	case !program || !w.ret.Check:
 		return nil
 	}
-	if !w.ret.Check {
-		return nil
-	}
-	const where = "At program exit"
-	if r0.Kind != domain.ScalarValue {
-		return w.refuse(KindReturn, errEINVAL, 0, "%s the register R0 is not a known value (%s)", where, kindName(r0))
-	}
-	if err := w.markPrecise(bytecode.R0); err != nil {
-		return err
-	}
-	want := domain.Range{Min: w.ret.Range.Min, Max: w.ret.Range.Max}
-	if within(r0, want, w.ret.Bits32) {
-		return nil
-	}
-	err := w.badScalar(r0, want, where, 0)
-	if w.ret.VoidHook {
+	err := w.checkReturnRange(reg, "At program exit", domain.Range{Min: w.ret.Range.Min, Max: w.ret.Range.Max}, w.ret.Bits32)
+	if err != nil && r.Kind == domain.ScalarValue && f.Subprog == 0 && w.ret.VoidHook {
 		const note = "Note, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!"
 		w.note(note)
 		return w.rejection(KindReturn, errEINVAL, note)
 	}
 	return err
+}
+
+// checkReturnRange requires a number in a range; where says what ends with it.
+func (w *walker) checkReturnRange(reg uint8, where string, want domain.Range, bits32 bool) error {
+	r := &w.regs()[reg]
+	if r.Kind != domain.ScalarValue {
+		return w.refuse(KindReturn, errEINVAL, int(reg), "%s the register R%d is not a known value (%s)", where, reg, kindName(r))
+	}
+	if err := w.markPrecise(reg); err != nil {
+		return err
+	}
+	if within(r, want, bits32) {
+		return nil
+	}
+	return w.badScalar(r, want, where, int(reg))
 }
 
 // within reports whether all values of r lie in the range.

@@ -24,6 +24,11 @@ type globalArg struct {
 // they call.
 func (w *walker) walkGlobals() error {
 	done := map[int]bool{0: true}
+	for i := range w.shape.subs {
+		if w.shape.subs[i].IsExceptionCB {
+			w.called[i] = true // by any function that throws
+		}
+	}
 	for again := true; again; {
 		again = false
 		for i := range w.shape.subs {
@@ -66,6 +71,11 @@ func (w *walker) globalEntry(sub int) (*node, error) {
 		return nil, err
 	}
 	st := w.entry(sub)
+	if w.shape.subs[sub].IsExceptionCB {
+		if err := w.enterExceptionCallback(st, args); err != nil {
+			return nil, err
+		}
+	}
 	for i, a := range args {
 		r := &st.Regs()[bytecode.R1+i]
 		switch a.kind {

@@ -70,7 +70,7 @@ func (w *walker) loadPacket(in bytecode.Insn) error {
 	if err := w.readReg(bytecode.R6); err != nil {
 		return err
 	}
-	if err := w.checkLeaks(true, "BPF_LD_[ABS|IND]"); err != nil {
+	if err := w.checkLeaks(leaveMain, "BPF_LD_[ABS|IND]"); err != nil {
 		return err
 	}
 	ctx := &w.regs()[bytecode.R6]

@@ -64,7 +64,6 @@ type suspended struct {
 	st   *node
 	pc   int
 	base int
-	sub  bool
 }
 
 // Replay starts following a run of the program.
@@ -106,7 +105,7 @@ func (r *Replayer) Step(pc int, regs *[11]uint64, next int, m Memory) error {
 func (r *Replayer) Enter(pc, sub int, callback bool, regs *[11]uint64, m Memory) error {
 	w := r.w
 	if !callback && w.shape.subs[sub].IsGlobal {
-		r.calls = append(r.calls, suspended{w.cur, pc, r.base, w.inSubprog})
+		r.calls = append(r.calls, suspended{w.cur, pc, r.base})
 		r.base += len(w.cur.Frames)
 		st, err := w.globalEntry(sub)
 		if err != nil {
@@ -151,7 +150,7 @@ func (r *Replayer) leaveGlobal(pc int, regs *[11]uint64, next int, m Memory) err
 	k := len(r.calls) - 1
 	c := r.calls[k]
 	r.calls = r.calls[:k]
-	r.base, r.w.inSubprog = c.base, c.sub
+	r.base = c.base
 	r.w.cur, r.w.pc = c.st, c.pc
 	return r.Step(c.pc, regs, next, m)
 }

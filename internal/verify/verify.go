@@ -162,11 +162,6 @@ func (w *walker) findShape() error {
 // beyond names what of the program's structure the walk does not know, even
 // where no path leads to it.
 func beyond(p *bytecode.Program, s *shape) string {
-	for i := range s.subs {
-		if s.subs[i].IsExceptionCB {
-			return "exception callbacks"
-		}
-	}
 	for _, in := range p.Insns {
 		if in.IsLdImm64() && in.Src == bytecode.PseudoBTFID {
 			return "kernel variables"
@@ -201,7 +196,6 @@ func (w *walker) entry(sub int) *node {
 	f.Regs[bytecode.R10] = framePointer(0)
 	st.branches, st.first = 1, w.shape.subs[sub].Start
 	st.InSleepable = w.env.Sleepable()
-	w.inSubprog = sub > 0
 	w.log.newPath = false
 	w.log.scratchAll()
 	return st

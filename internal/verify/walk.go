@@ -62,7 +62,6 @@ type walker struct {
 	called    map[int]bool    // global functions that are called
 	uses      []frameUse      // by function, as the depth check counts them
 	frames    []int32         // by function, bytes of stack as the program touches it
-	inSubprog bool            // a global function is being verified by itself
 	names     bytecode.Names
 	replaying bool // following a run: nothing is stored or marked
 
@@ -184,7 +183,7 @@ func (w *walker) insn(in bytecode.Insn) (done bool, err error) {
 func (w *walker) jumpOrCall(in bytecode.Insn) (done bool, err error) {
 	switch in.JmpOp() {
 	case bytecode.JmpCall:
-		return false, w.call(in)
+		return w.throws(in), w.call(in)
 	case bytecode.JmpExit:
 		return w.exit(in)
 	case bytecode.JmpA:
