@@ -16,6 +16,12 @@ conformance:
 conformance-doc:
 	go run ./internal/conformance/cmd/conformance -diffs 0 -unpriv -bless -doc docs/conformance.md
 
+# Compares Skep with the kernel on compiled objects of well-known projects,
+# which it fetches: Debian packages by apt-get, Go modules by go.
+# REALWORLD_FLAGS='-run libbpf-tools -v'.
+realworld:
+	go run ./internal/realworld/cmd/realworld $(REALWORLD_FLAGS)
+
 # Runs every fuzz target, FUZZTIME each (5m).
 fuzz:
 	bash .ci/fuzz
@@ -33,4 +39,4 @@ objects:
 	$(MAKE) -C internal/object/testdata
 	$(MAKE) -C cmd/skep/testdata/objects
 
-.PHONY: test conformance conformance-doc fuzz differential objects
+.PHONY: test conformance conformance-doc realworld fuzz differential objects

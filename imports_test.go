@@ -30,6 +30,8 @@ var edges = []struct {
 	{"internal/fuzz/cmd/fuzz", "internal/fuzz internal/catalog internal/conformance"},
 	{"internal/fuzz", ". internal/conformance world internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/engine internal/helper internal/ir internal/live internal/lower" +
 		" internal/maps internal/object internal/report internal/shadow internal/verify"},
+	{"internal/realworld/cmd/realworld", "internal/realworld internal/conformance"},
+	{"internal/realworld", "internal/conformance internal/bytecode internal/object"},
 	{"internal/conformance/cmd/conformance", ". internal/conformance"},
 	{"internal/conformance", ". internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/conformance/isa internal/engine internal/helper" +
 		" internal/live internal/lower internal/maps internal/object internal/shadow internal/verify"},

@@ -12,13 +12,20 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/object"
 )
 
-// CorpusObject is one compiled selftest.
+// CorpusObject is one compiled selftest, or another object to compare on.
 type CorpusObject struct {
 	Name string // the source file without ".c"
 	CPU  string // "v3" or "v4"
 	Path string
+	// Open reads the object at Path; nil is object.Open.
+	Open func(path string) (*object.Object, error)
+	// Type is that of programs whose section names none.
+	Type bytecode.ProgType
 	// Failed is clang's last line of a source that does not compile, else "".
 	Failed string
 }

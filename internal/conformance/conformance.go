@@ -47,7 +47,7 @@ type Options struct {
 }
 
 // Run compiles the corpus and asks both verifiers about it.
-func Run(ctx context.Context, opts Options) (_ *Report, err error) {
+func Run(ctx context.Context, opts Options) (*Report, error) {
 	filter, err := opts.settle()
 	if err != nil {
 		return nil, err
@@ -56,6 +56,17 @@ func Run(ctx context.Context, opts Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
+	return Compare(ctx, objs, opts)
+}
+
+// Compare asks both verifiers about objects that stand ready, of which those
+// are taken that the options name.
+func Compare(ctx context.Context, objs []*CorpusObject, opts Options) (_ *Report, err error) {
+	filter, err := opts.settle()
+	if err != nil {
+		return nil, err
+	}
+	objs = slices.DeleteFunc(slices.Clone(objs), func(o *CorpusObject) bool { return !filter.file.MatchString(o.Name) })
 	env, err := RunningEnv()
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ const smallFamily = 15
 func (r *Report) families() []Row {
 	var big []Row
 	rest := Row{File: "all others"}
-	for _, row := range r.rowsBy(func(o *Outcome) string {
+	for _, row := range r.RowsBy(func(o *Outcome) string {
 		if o.Object.IsVerifierTest() {
 			return ""
 		}

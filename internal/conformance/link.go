@@ -5,6 +5,7 @@ package conformance
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -30,7 +31,11 @@ type linkKey struct {
 }
 
 func newLinking(o *CorpusObject, env *object.Env) (*linking, error) {
-	obj, err := object.Open(o.Path)
+	open := object.Open
+	if o.Open != nil {
+		open = o.Open
+	}
+	obj, err := open(o.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +64,7 @@ func (l *linking) link(k linkKey) (*object.Linked, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := l.obj.Link(env, &object.LinkOptions{Programs: l.names})
+	r, err := l.obj.Link(env, &object.LinkOptions{Programs: l.names, TypeOverride: l.corpus.Type})
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +120,26 @@ func prepareMap(file string, m *bytecode.MapSpec) {
 		m.Contents = prefilledValue
 	}
 	if m.MaxEntries == 0 && !sizedByProgram[m.Type] {
-		m.MaxEntries = 1
+		m.MaxEntries = max(1, leastEntries[m.Type])
+	}
+	if m.ValueSize == 0 {
+		m.ValueSize = openValueSize[m.Type]
+	}
+	if leastEntries[m.Type] > 0 {
+		m.KeySize, m.ValueSize = 0, 0 // bpf2go's users name a type there, and cilium/ebpf drops it
 	}
 }
+
+// leastEntries are the kinds whose size is in bytes, and the least of them: a
+// page. They have neither keys nor values.
+var leastEntries = map[bytecode.MapType]uint32{
+	bytecode.MapRingbuf:     uint32(os.Getpagesize()),
+	bytecode.MapUserRingbuf: uint32(os.Getpagesize()),
+}
+
+// openValueSize is what loaders set where objects leave it open: stack traces
+// of sysctl kernel.perf_event_max_stack's default depth.
+var openValueSize = map[bytecode.MapType]uint32{bytecode.MapStackTrace: 127 * 8}
 
 // unprivilegedMaps are the kinds that callers without capabilities may create
 // (kernel/bpf/syscall.c, map_create).

@@ -42,7 +42,8 @@ func (c *Count) add(m Mark) {
 // Counts are the counts of all columns.
 type Counts [numColumns]Count
 
-func (c *Counts) add(o *Outcome) {
+// Add counts an outcome.
+func (c *Counts) Add(o *Outcome) {
 	for i, m := range o.Marks {
 		c[i].add(m)
 	}
@@ -57,12 +58,12 @@ type Row struct {
 
 // Rows adds up the outcomes by file, in order.
 func (r *Report) Rows() []Row {
-	return r.rowsBy(func(o *Outcome) string { return o.Object.Name })
+	return r.RowsBy(func(o *Outcome) string { return o.Object.Name })
 }
 
-// rowsBy adds up the outcomes by a name of theirs, in order of first use; those
+// RowsBy adds up the outcomes by a name of theirs, in order of first use; those
 // named "" are left out.
-func (r *Report) rowsBy(name func(*Outcome) string) []Row {
+func (r *Report) RowsBy(name func(*Outcome) string) []Row {
 	var rows []Row
 	at := map[string]int{}
 	for _, o := range r.Outcomes {
@@ -76,7 +77,7 @@ func (r *Report) rowsBy(name func(*Outcome) string) []Row {
 			rows = append(rows, Row{File: n})
 		}
 		rows[i].Programs++
-		rows[i].Counts.add(o)
+		rows[i].Counts.Add(o)
 	}
 	return rows
 }
@@ -93,7 +94,7 @@ func (r *Report) Totals() map[string]*Row {
 	for _, o := range r.Outcomes {
 		g := o.group()
 		t[g].Programs++
-		t[g].Counts.add(o)
+		t[g].Counts.Add(o)
 	}
 	return t
 }
