@@ -16,7 +16,8 @@ type callMeta struct {
 	mapReg  *domain.Reg // the map argument, nil without one
 	mapCopy domain.Reg
 	raw     rawArea
-	rawMode bool // the memory argument being checked need not be initialised
+	field   string // name of the field that an argument points to: "bpf_timer"
+	rawMode bool   // the memory argument being checked need not be initialised
 
 	memSize    uint32 // constant size of what is returned
 	sizeMax    uint64 // largest value of the last size argument
@@ -267,7 +268,11 @@ func (w *walker) callSpecials(in bytecode.Insn, m *callMeta) error {
 		return w.loopCall(m)
 	case helperSnprintf:
 		return w.checkSnprintf()
-	case helperFindVMA, helperUserRingbufDrain, helperTimerSetCallback:
+	case helperFindVMA:
+		return w.findVMA(m)
+	case helperTimerSetCallback:
+		return w.setTimerCallback(m)
+	case helperUserRingbufDrain:
 		return w.unsupported("callbacks of %s", m.proto.Name)
 	}
 	return nil

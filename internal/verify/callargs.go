@@ -168,6 +168,9 @@ func (w *walker) checkArgValue(i int, r uint8, arg catalog.Arg, m *callMeta) err
 	write := arg.Flags&(catalog.ArgWrite|catalog.ArgUninit) != 0
 	switch arg.Kind {
 	case catalog.ArgConstMapPtr:
+		if err := w.checkFieldMap(reg, m); err != nil {
+			return err
+		}
 		m.mapCopy = *reg
 		m.mapReg = &m.mapCopy
 	case catalog.ArgMapKey:

@@ -41,9 +41,8 @@ func (w *walker) enter(st *node, callee, site int) (*domain.Frame, error) {
 	if len(st.Frames) >= w.target.Limits.Frames {
 		return nil, w.failErrno(errE2BIG, "the call stack of %d frames is too deep", len(st.Frames)+1)
 	}
-	async := st.Cur().InAsync
 	f := st.Push()
-	f.CallSite, f.Subprog, f.InAsync = site, callee, async
+	f.CallSite, f.Subprog = site, callee
 	f.Regs[bytecode.R10] = framePointer(f.No)
 	return f, nil
 }

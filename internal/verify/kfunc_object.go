@@ -16,6 +16,9 @@ func (w *walker) checkKfuncMap(c *kfuncCall, a *kfuncArg) error {
 	if reg.Kind != domain.ConstPtrToMap {
 		return w.fail("pointer in R%d isn't map pointer", a.r)
 	}
+	if err := w.checkFieldMap(reg, &c.callMeta); err != nil {
+		return err
+	}
 	c.mapCopy = *reg
 	c.mapReg = &c.mapCopy
 	id, ok := c.spec.Find("bpf_map", btfx.KindStruct)
