@@ -37,6 +37,7 @@ objects:
 	$(MAKE) -C testdata/unsafe
 	$(MAKE) -C examples
 	$(MAKE) -C internal/object/testdata
+	$(MAKE) -C internal/conformance/features/testdata
 	$(MAKE) -C cmd/skep/testdata/objects
 
 .PHONY: test conformance conformance-doc realworld fuzz differential objects

@@ -188,15 +188,12 @@ const workTolerance = 20
 // judgeWork compares how far the verifiers walked to the same end. Without
 // capabilities Linux walks speculative paths too, which Skep does not.
 func (o *Outcome) judgeWork() {
-	n, ok := o.KernelWork()
+	n, ok := o.Kernel.Processed()
 	if !ok || n == 0 || o.Unpriv || o.From != "kernel" || o.Skep.Verdict != o.Want {
 		return
 	}
 	o.Marks[ColWork] = markIf(max(n-o.Skep.Processed, o.Skep.Processed-n)*workTolerance <= n)
 }
-
-// KernelWork is how many instructions the kernel processed.
-func (o *Outcome) KernelWork() (n int, ok bool) { return processed(o.Kernel.Log) }
 
 // compareOutcomes sorts by file, CPU version and program.
 func compareOutcomes(a, b *Outcome) int {

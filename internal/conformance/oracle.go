@@ -63,6 +63,10 @@ func (a *Answer) Line() string {
 	return live.LastLine(a.Log)
 }
 
+// Processed is how many instructions the kernel walked through; not ok where
+// its log does not say.
+func (a *Answer) Processed() (n int, ok bool) { return processed(a.Log) }
+
 // Oracle asks the running kernel, or remembers what it said.
 type Oracle struct {
 	dir         string // of the cache

@@ -62,7 +62,7 @@ func (r *Report) WriteDoc(w io.Writer) {
 	if diffs := r.Differences(); len(diffs) > 0 {
 		fmt.Fprint(w, "\n## What differs\n\nNumbers are of processed instructions.\n\n| program | section | Linux | Skep |\n|---|---|---|---|\n")
 		for _, o := range diffs {
-			work, _ := o.KernelWork()
+			work, _ := o.Kernel.Processed()
 			fmt.Fprintf(w, "| `%s` | `%s` | %s | %s |\n", o.Name(), o.Section,
 				said(o.Want, o.Kernel.Line(), work), said(o.Skep.Verdict, o.Skep.Line, o.Skep.Processed))
 		}
