@@ -68,6 +68,8 @@ var edges = []struct {
 	{"internal/bytecode", "internal/btfx"},
 	{"internal/btfval", "internal/btfx"},
 	{"internal/btfx", ""},
+	{"kfunc", "internal/btfx internal/errno internal/hostfn"},
+	{"internal/hostfn", "internal/btfx"},
 	{"internal/errno", ""},
 	{"world", ""},
 }

@@ -3,6 +3,7 @@
 package kfunc
 
 import (
+	"errors"
 	"unsafe"
 
 	"github.com/skepbpf/skep/internal/errno"
@@ -38,6 +39,8 @@ type Runtime interface {
 	Dynptr(addr uint64) Dynptr
 	// Program is the calling program.
 	Program() *Prog
+	// Fail ends the run with an error, as soon as the adapter returns.
+	Fail(err error)
 }
 
 // Object gives argument i as a pointer; nil for NULL.
@@ -88,18 +91,35 @@ func ReturnObject[T any](c *Call, p *T) {
 	}
 }
 
-// ReturnAcquired gives a reference back; drop (which may be nil) takes one that
-// the program could not release.
-func ReturnAcquired[T any](c *Call, p *T, drop func(*T)) {
-	c.Result = uint64(uintptr(unsafe.Pointer(p)))
+// ReturnAcquired gives a reference back; nil, which programs are not prepared
+// for, ends the run with ErrNil.
+func ReturnAcquired[T any](c *Call, p *T) {
 	if p == nil {
-		return
+		c.Runtime.Fail(ErrNil)
 	}
-	c.Runtime.Acquire(unsafe.Pointer(p), func() {
-		if drop != nil {
-			drop(p)
-		}
-	})
+	ReturnAcquiredOrNil(c, p)
+}
+
+// ReturnAcquiredOrNil gives a reference or NULL back. A reference that the
+// program could not release is given back by the object's Put, where it is
+// Refcounted.
+func ReturnAcquiredOrNil[T any](c *Call, p *T) {
+	c.Result = uint64(uintptr(unsafe.Pointer(p)))
+	if p != nil {
+		c.Runtime.Acquire(unsafe.Pointer(p), dropOf(p))
+	}
+}
+
+// ErrNil: a function returned no object although its type says that it always
+// does.
+var ErrNil = errors.New("kfunc returned nil in place of a reference")
+
+// dropOf is how a reference is given back that the program could not release.
+func dropOf(p any) func() {
+	if r, ok := p.(Refcounted); ok {
+		return r.Put
+	}
+	return nil
 }
 
 // ReturnError gives an error back as 0 or a negative error number: that of a

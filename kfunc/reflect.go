@@ -227,7 +227,9 @@ func writer(t reflect.Type, role hostfn.Role) func(*Call, reflect.Value) {
 			p := v.Field(0).UnsafePointer()
 			c.Result = uint64(uintptr(p))
 			if p != nil {
-				c.Runtime.Acquire(p, dropOf(v.Field(0)))
+				c.Runtime.Acquire(p, dropOf(reflect.NewAt(v.Field(0).Type().Elem(), p).Interface()))
+			} else if role == hostfn.Acquired {
+				c.Runtime.Fail(ErrNil)
 			}
 		}
 	case hostfn.Nullable:
@@ -255,13 +257,4 @@ func giveNumber(c *Call, v reflect.Value) {
 	default:
 		c.Result = Bool(v.Bool())
 	}
-}
-
-// dropOf is how a reference is given back that the program could not release.
-func dropOf(field reflect.Value) func() {
-	p := reflect.NewAt(field.Type().Elem(), field.UnsafePointer()).Interface()
-	if r, ok := p.(Refcounted); ok {
-		return r.Put
-	}
-	return nil
 }
