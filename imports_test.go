@@ -61,6 +61,8 @@ var edges = []struct {
 	{"internal/catalog/vmlinux", "internal/btfx internal/catalog/corebtf"},
 	{"internal/catalog", "kfunc internal/btfx internal/bytecode internal/catalog/corebtf"},
 	{"internal/catalog/corebtf", "internal/btfx"},
+	{"kfunc", "internal/btfx internal/errno internal/hostfn"},
+	{"internal/hostfn", "internal/btfx"},
 
 	// Reading.
 	{"internal/live", "internal/btfx internal/bytecode"},
@@ -68,8 +70,6 @@ var edges = []struct {
 	{"internal/bytecode", "internal/btfx"},
 	{"internal/btfval", "internal/btfx"},
 	{"internal/btfx", ""},
-	{"kfunc", "internal/btfx internal/errno internal/hostfn"},
-	{"internal/hostfn", "internal/btfx"},
 	{"internal/errno", ""},
 	{"world", ""},
 }
