@@ -27,6 +27,9 @@ type callMeta struct {
 	refID      uint32
 	callback   int32 // subprogram of the callback argument
 	inlineLoop bool
+
+	changesPacket bool   // packet pointers are invalid after it
+	dynptrID      uint32 // the dynptr that the result points into
 }
 
 // call checks a call instruction.
@@ -88,7 +91,7 @@ func (w *walker) callHelper(in bytecode.Insn) error {
 	if in.Imm == helperTailCall {
 		return w.afterTailCall()
 	}
-	if proto.ChangesPkt {
+	if proto.ChangesPkt || m.changesPacket {
 		w.forgetPackets()
 	}
 	return nil
@@ -214,6 +217,9 @@ func (w *walker) releaseArg(m *callMeta) error {
 	if m.releaseReg == 0 {
 		return nil
 	}
+	if m.proto.Args[m.releaseReg-1].Kind == catalog.ArgDynptr {
+		return w.releaseDynptr(&w.regs()[m.releaseReg])
+	}
 	if m.refID == 0 {
 		if w.regs()[m.releaseReg].IsNull() {
 			return nil // releasing NULL does nothing
@@ -272,8 +278,10 @@ func (w *walker) callSpecials(in bytecode.Insn, m *callMeta) error {
 		return w.findVMA(m)
 	case helperTimerSetCallback:
 		return w.setTimerCallback(m)
+	case helperDynptrFromMem, helperDynptrWrite, helperDynptrData:
+		return w.checkDynptrCall(m)
 	case helperUserRingbufDrain:
-		return w.unsupported("callbacks of %s", m.proto.Name)
+		return w.enterCallback(m, w.drainArgs)
 	}
 	return nil
 }
@@ -293,7 +301,7 @@ func (w *walker) callResult(m *callMeta) error {
 		w.mapValueResult(r0, m, flags)
 	case catalog.RetMem:
 		*r0 = domain.Pointer(domain.PtrToMem, flags)
-		r0.MemSize = m.memSize
+		r0.MemSize, r0.DynptrID = m.memSize, m.dynptrID
 	case catalog.RetSocket:
 		*r0 = domain.Pointer(domain.PtrToSocket, flags)
 	case catalog.RetSockCommon:
@@ -322,10 +330,11 @@ func (w *walker) callResult(m *callMeta) error {
 	return nil
 }
 
-// castHelpers give their argument back as another type: the result is held by
-// the same reference. Numbers are stable UAPI.
+// castHelpers give their argument back as another type, or memory inside it:
+// the result is held by the same reference. Numbers are stable UAPI.
 var castHelpers = map[int32]bool{
-	95: true, 96: true, // sk_fullsock, tcp_sock
+	helperDynptrData: true,
+	95:               true, 96: true, // sk_fullsock, tcp_sock
 	136: true, 137: true, 138: true, 139: true, 140: true, 178: true, 196: true, // skc_to_*
 }
 
@@ -409,7 +418,7 @@ func (w *walker) checkMapCompat(m *callMeta) error {
 func (w *walker) forgetPackets() {
 	w.facts.changesPacket()
 	w.cur.EachReg(func(r *domain.Reg) {
-		if r.IsAnyPacket() {
+		if r.IsAnyPacket() || r.Kind == domain.PtrToMem && r.Flags&packetMemory != 0 {
 			w.invalidate(r)
 		}
 	})

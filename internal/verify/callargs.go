@@ -113,7 +113,7 @@ func (w *walker) checkArgType(r uint8, arg catalog.Arg, m *callMeta) error {
 		flags &^= domain.MaybeNull
 	}
 	if arg.Kind == catalog.ArgMem {
-		flags &^= domain.DynptrLocal | domain.DynptrRingbuf | domain.DynptrSKB | domain.DynptrXDP
+		flags &^= dynptrMemory
 	}
 	types := argTypes[arg.Kind]
 	for _, t := range types {
@@ -136,6 +136,9 @@ func regTypeNames(types []regType) string {
 // of an object.
 func (w *walker) checkArgOffset(r uint8, arg catalog.Arg) error {
 	reg := &w.regs()[r]
+	if arg.Kind == catalog.ArgDynptr && reg.Kind == domain.PtrToStack {
+		return nil
+	}
 	if arg.Flags&catalog.ArgRelease != 0 && reg.Off != 0 {
 		return w.refuse(KindReference, errEINVAL, int(r), "R%d must have zero offset when passed to release func or trusted arg to kfunc", r)
 	}
@@ -150,7 +153,14 @@ func (w *walker) checkArgOffset(r uint8, arg catalog.Arg) error {
 // noteReference remembers the reference that an argument holds or gives up.
 func (w *walker) noteReference(r uint8, arg catalog.Arg, m *callMeta) error {
 	reg := &w.regs()[r]
-	if arg.Flags&catalog.ArgRelease != 0 {
+	switch {
+	case arg.Flags&catalog.ArgRelease == 0:
+	case arg.Kind == catalog.ArgDynptr:
+		if err := w.checkDynptrRelease(r); err != nil {
+			return err
+		}
+		m.releaseReg = int(r)
+	default:
 		if reg.RefID == 0 && !reg.IsNull() {
 			return w.refuse(KindReference, errEINVAL, int(r), "R%d must be referenced when passed to release function", r)
 		}

@@ -15,7 +15,7 @@ import (
 
 // globalArg is what one parameter of a global function takes.
 type globalArg struct {
-	kind     domain.RegKind // ScalarValue, PtrToCtx, PtrToMem
+	kind     domain.RegKind // ScalarValue, PtrToCtx, ConstPtrToDynptr, PtrToMem
 	size     uint32         // PtrToMem: bytes
 	nullable bool
 }
@@ -83,6 +83,8 @@ func (w *walker) globalEntry(sub int) (*node, error) {
 			w.setUnknown(r)
 		case domain.PtrToCtx:
 			*r = domain.Pointer(domain.PtrToCtx, 0)
+		case domain.ConstPtrToDynptr:
+			*r = w.givenDynptr()
 		case domain.PtrToMem:
 			*r = domain.Pointer(domain.PtrToMem, 0)
 			r.MemSize = a.size
@@ -172,7 +174,7 @@ func (w *walker) globalPointer(i int, ptr *btfx.Type, nullable bool) (globalArg,
 		return globalArg{kind: domain.PtrToCtx}, nil
 	}
 	if t := spec.Strip(ptr.Type); t != nil && t.Kind == btfx.KindStruct && t.Name == "bpf_dynptr" {
-		return globalArg{}, w.unsupported("dynptr arguments of global functions")
+		return globalArg{kind: domain.ConstPtrToDynptr}, nil
 	}
 	size, ok := spec.SizeOf(ptr.Type)
 	if !ok {
@@ -260,6 +262,11 @@ func (w *walker) checkGlobalArg(r uint8, i int, a globalArg) error {
 			return w.fail("arg#%d expects pointer to ctx", i)
 		}
 		return w.checkPlainOffset(reg, r, false)
+	case domain.ConstPtrToDynptr:
+		if err := w.checkArgOffset(r, catalog.Arg{Kind: catalog.ArgDynptr}); err != nil {
+			return err
+		}
+		return w.checkDynptr(r, dynptrUse{arg: i, keeps: true})
 	}
 	return w.checkMemReg(r, i, a)
 }

@@ -24,7 +24,8 @@ type kfuncCall struct {
 	hasConst bool
 	rule     kfuncRule
 	iter     iterSite
-	retSize  uint32 // rdonly_buf_size, rdwr_buf_size
+	dynptr   domain.Reg // the last dynptr argument that is not made by the call
+	retSize  uint32     // rdonly_buf_size, rdwr_buf_size
 	retWrite bool
 }
 

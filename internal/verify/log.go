@@ -218,8 +218,11 @@ func (w *walker) appendSlot(b []byte, s *domain.Slot, i, frame int) []byte {
 	if !valid {
 		return b
 	}
-	if s.Bytes[0] == domain.ByteIter {
+	switch s.Bytes[0] {
+	case domain.ByteIter:
 		return appendIter(b, &s.Reg, i)
+	case domain.ByteDynptr:
+		return appendDynptr(b, &s.Reg, i)
 	}
 	b = fmt.Appendf(b, " fp%d=", -(i+1)*domain.SlotSize)
 	if !s.IsSpill() {
@@ -238,6 +241,19 @@ func appendIter(b []byte, r *domain.Reg, i int) []byte {
 	}
 	return fmt.Appendf(b, " fp%d=iter_%s(ref_id=%d,state=%s,depth=%d)", -(i+1)*domain.SlotSize,
 		iterName(r.BTF.Type(r.BTFID)), r.RefID, iterStates[r.IterState], r.IterDepth)
+}
+
+// appendDynptr writes a dynptr, at its second slot: that is seen first.
+func appendDynptr(b []byte, r *domain.Reg, i int) []byte {
+	if r.FirstSlot {
+		return b
+	}
+	f := fieldList{b: fmt.Appendf(b, " fp%d=dynptr_%s(", -(i+dynptrSlots)*domain.SlotSize, dynptrKinds[r.Dynptr].name), first: true}
+	f.add("id=%d", r.ID)
+	if r.RefID != 0 {
+		f.add("ref_id=%d", r.RefID)
+	}
+	return append(f.b, ')')
 }
 
 // appendReg writes what is known of a register, as seen from a frame.
@@ -310,6 +326,9 @@ func (w *walker) appendRegFields(b []byte, r *domain.Reg) []byte {
 	}
 	if r.Kind == domain.PtrToMem {
 		f.add("sz=%s", domain.AppendUnsigned(nil, uint64(r.MemSize)))
+	}
+	if r.Kind == domain.ConstPtrToDynptr {
+		f.add("type=%s", dynptrKinds[r.Dynptr].name)
 	}
 	if r.IsConst() {
 		if r.Value() != 0 {

@@ -107,6 +107,8 @@ func (t *frameTracker) argSize(st *frameState, proto *catalog.Proto, i int) (siz
 	switch {
 	case arg.Flags&catalog.ArgFixedSize != 0:
 		return int(arg.Size), true
+	case arg.Kind == catalog.ArgDynptr:
+		return dynptrSlots * slotSize, true
 	case arg.Kind == catalog.ArgMapKey:
 		if m := t.mapArg(st, proto); m != nil {
 			return int(m.KeySize), true

@@ -130,7 +130,7 @@ func (w *walker) writeSlot(f *domain.Frame, off int, n memNeed) error {
 	case value == nil && off%domain.SlotSize == 0 && n.imm && w.priv.bpf:
 		c := domain.ScalarReg(domain.Const(uint64(int64(w.insns[w.pc].Imm))))
 		spill(s, &c, n.size)
-	case value != nil && value.Kind != domain.ScalarValue:
+	case value != nil && value.Kind != domain.ScalarValue && !unspillable[value.Kind]:
 		if n.size != domain.SlotSize {
 			w.log.line(w, w.pc)
 			return w.deny(KindAccess, n.value, "invalid size of register spill")
@@ -145,6 +145,9 @@ func (w *walker) writeSlot(f *domain.Frame, off int, n memNeed) error {
 	w.recordStack(int(f.No), spi)
 	return nil
 }
+
+// unspillable are pointers that come back from the stack as numbers.
+var unspillable = map[domain.RegKind]bool{domain.ConstPtrToDynptr: true, domain.PtrToTPBuffer: true}
 
 // width is how many low bits of a scalar may be set.
 func width(r *domain.Reg) int { return bits.Len64(r.UMax) }
@@ -200,8 +203,11 @@ func (w *walker) breakSpecial(f *domain.Frame, spi int) error {
 	if !s.IsSpecial() {
 		return nil
 	}
-	if s.Bytes[0] != domain.ByteIter {
-		return w.unsupported("writes over a dynptr or IRQ flag")
+	switch s.Bytes[0] {
+	case domain.ByteDynptr:
+		return w.destroyDynptr(f, spi)
+	case domain.ByteIRQFlag:
+		return w.unsupported("writes over an IRQ flag")
 	}
 	*s = domain.Slot{}
 	for i := range s.Bytes {

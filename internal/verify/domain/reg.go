@@ -53,6 +53,7 @@ const (
 	DynptrRingbuf
 	DynptrSKB
 	DynptrXDP
+	DynptrSKBMeta
 )
 
 // LinkKind says how a scalar relates to the value that its ID stands for.
@@ -102,7 +103,24 @@ type Reg struct {
 
 	IterState IterState // iterators on the stack
 	IterDepth uint32    // how many elements were taken on this path
+
+	Dynptr    DynptrKind // dynptrs on the stack, ConstPtrToDynptr; 0 otherwise
+	FirstSlot bool       // dynptrs: the slot with the lower address
+	DynptrID  uint32     // PtrToMem: ID of the dynptr that it points into, 0 none
 }
+
+// DynptrKind is what kind of memory a dynptr is of.
+type DynptrKind uint8
+
+// Kinds of dynptrs.
+const (
+	DynptrNone DynptrKind = iota
+	LocalDynptr
+	RingbufDynptr
+	SKBDynptr
+	XDPDynptr
+	SKBMetaDynptr
+)
 
 // IterState is how far an open-coded iterator has come.
 type IterState uint8
@@ -166,5 +184,6 @@ func (r *Reg) ClearLink() {
 func (r *Reg) sameLayout(o *Reg) bool {
 	return r.Kind == o.Kind && r.Flags == o.Flags && r.Off == o.Off && r.Range == o.Range &&
 		r.MapIdx == o.MapIdx && r.MapUID == o.MapUID && r.MemSize == o.MemSize &&
-		r.Subprog == o.Subprog && r.BTF == o.BTF && r.BTFID == o.BTFID && r.IterState == o.IterState && r.Link == o.Link
+		r.Subprog == o.Subprog && r.BTF == o.BTF && r.BTFID == o.BTFID && r.IterState == o.IterState && r.Link == o.Link &&
+		r.Dynptr == o.Dynptr && r.FirstSlot == o.FirstSlot && r.DynptrID == o.DynptrID
 }

@@ -55,6 +55,9 @@ func (s *Slot) IsSpecial() bool {
 	return false
 }
 
+// IsDynptr reports whether the slot is half of a dynptr.
+func (s *Slot) IsDynptr() bool { return s.Bytes[0] == ByteDynptr }
+
 // SpillWidth is how many bytes the spilled register has, 0 without one.
 func (s *Slot) SpillWidth() int {
 	n := 0

@@ -1,0 +1,106 @@
+// This file defines the calls that make, read and end dynptrs: helpers and
+// kernel functions, and memory inside dynptrs.
+
+package verify
+
+import (
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
+	"github.com/skepbpf/skep/internal/verify/domain"
+)
+
+// Helpers of dynptrs, by number (UAPI, stable).
+const (
+	helperDynptrFromMem = 197
+	helperDynptrWrite   = 202
+	helperDynptrData    = 203
+)
+
+// dynptrRules are the kernel functions whose results point into a dynptr.
+var dynptrRules = map[string]kfuncRule{
+	"bpf_dynptr_slice":      {result: (*walker).sliceResult},
+	"bpf_dynptr_slice_rdwr": {result: (*walker).writableSliceResult},
+	"bpf_dynptr_from_file":  {unknown: true}, // after 6.18
+}
+
+// madeDynptr is the kind of dynptr that a kernel function makes. A clone is of
+// its parent's.
+var madeDynptr = map[string]domain.DynptrKind{
+	"bpf_dynptr_from_skb":      domain.SKBDynptr,
+	"bpf_dynptr_from_skb_meta": domain.SKBMetaDynptr,
+	"bpf_dynptr_from_xdp":      domain.XDPDynptr,
+}
+
+// checkKfuncDynptr checks the dynptr that a kernel function is given.
+func (w *walker) checkKfuncDynptr(c *kfuncCall, a *kfuncArg) error {
+	if err := w.checkArgOffset(a.r, catalog.Arg{}); err != nil {
+		return err
+	}
+	use := dynptrUse{arg: a.i, keeps: true}
+	if suffixed(a.param, "__uninit") {
+		use.fresh, use.kind = true, madeDynptr[c.Name]
+		if c.Name == "bpf_dynptr_clone" {
+			use.kind, use.refID = c.dynptr.Dynptr, c.dynptr.RefID
+		}
+		if use.kind == domain.DynptrNone {
+			return w.unsupported("the dynptr that %s makes", c.Name)
+		}
+	}
+	if err := w.checkDynptr(a.r, use); err != nil || use.fresh {
+		return err
+	}
+	c.dynptr = *w.dynptrAt(&w.regs()[a.r])
+	return nil
+}
+
+// checkDynptrCall applies what the prototypes of dynptr helpers cannot say.
+func (w *walker) checkDynptrCall(m *callMeta) error {
+	switch m.proto.Num {
+	case helperDynptrFromMem:
+		if r1 := &w.regs()[bytecode.R1]; !r1.Is(domain.PtrToMapValue, 0) {
+			return w.deny(KindCall, 1, "Unsupported reg type %s for bpf_dynptr_from_mem data", kindName(r1))
+		}
+	case helperDynptrWrite:
+		d := w.dynptrAt(&w.regs()[bytecode.R1])
+		m.changesPacket = d.Dynptr == domain.SKBDynptr || d.Dynptr == domain.SKBMetaDynptr
+	case helperDynptrData:
+		d := w.dynptrAt(&w.regs()[bytecode.R1])
+		m.dynptrID, m.refID = d.ID, d.RefID
+	}
+	return nil
+}
+
+// sliceResult is memory inside the dynptr, of the size that was asked for, or
+// a copy of it in the buffer; NULL where there is not so much.
+func (w *walker) sliceResult(c *kfuncCall, r0 *domain.Reg) error {
+	return w.slice(c, r0, domain.MemRdonly)
+}
+
+func (w *walker) writableSliceResult(c *kfuncCall, r0 *domain.Reg) error {
+	if !w.mayWritePacket() {
+		return w.fail("the prog does not allow writes to packet data")
+	}
+	return w.slice(c, r0, 0)
+}
+
+func (w *walker) slice(c *kfuncCall, r0 *domain.Reg, flags domain.TypeFlags) error {
+	*r0 = domain.Pointer(domain.PtrToMem, flags|dynptrKinds[c.dynptr.Dynptr].mem|domain.MaybeNull)
+	r0.MemSize, r0.DynptrID, r0.ID = uint32(c.constant), c.dynptr.ID, w.newID()
+	return nil
+}
+
+// drainArgs: bpf_user_ringbuf_drain(map, callback, ctx, flags) →
+// callback(dynptr, ctx).
+func (w *walker) drainArgs(callee, caller *domain.Frame, _ *callMeta) {
+	callee.Regs[bytecode.R1] = w.givenDynptr()
+	callee.Regs[bytecode.R2] = caller.Regs[bytecode.R3]
+	callee.CallbackRet = domain.Range{Min: 0, Max: 1}
+}
+
+// givenDynptr is a dynptr that a function is given and that it must not
+// change: one of plain memory, as far as it knows.
+func (w *walker) givenDynptr() domain.Reg {
+	r := domain.Pointer(domain.ConstPtrToDynptr, 0)
+	r.Dynptr, r.FirstSlot, r.ID = domain.LocalDynptr, true, w.newID()
+	return r
+}
