@@ -3,6 +3,7 @@
 package verify
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bytecode"
@@ -142,12 +143,24 @@ func (w *walker) checkArgOffset(r uint8, arg catalog.Arg) error {
 	if arg.Flags&catalog.ArgRelease != 0 && reg.Off != 0 {
 		return w.refuse(KindReference, errEINVAL, int(r), "R%d must have zero offset when passed to release func or trusted arg to kfunc", r)
 	}
-	switch reg.Kind {
-	case domain.PtrToStack, domain.PtrToPacket, domain.PtrToPacketMeta, domain.PtrToMapKey, domain.PtrToMapValue,
-		domain.PtrToMem, domain.PtrToBuf, domain.PtrToArena, domain.ScalarValue:
+	switch {
+	case reg.Kind == domain.ScalarValue || slices.Contains(anyOffset[reg.Kind], reg.Flags):
 		return nil
+	case reg.Kind == domain.PtrToBTFID:
+		return w.checkPlainOffset(reg, r, slices.Contains(knownOffset, reg.Flags))
 	}
-	return w.checkPlainOffset(reg, r, reg.Kind == domain.PtrToBTFID)
+	return w.checkPlainOffset(reg, r, false)
+}
+
+// anyOffset are the pointers that a callee takes at any offset.
+var anyOffset = map[domain.RegKind][]domain.TypeFlags{
+	domain.PtrToStack: {0}, domain.PtrToPacket: {0}, domain.PtrToPacketMeta: {0}, domain.PtrToMapKey: {0}, domain.PtrToMapValue: {0},
+	domain.PtrToMem: {0, domain.MemRdonly, domain.MemRingbuf}, domain.PtrToBuf: {0, domain.MemRdonly}, domain.PtrToArena: {0},
+}
+
+// knownOffset are the pointers to objects that it takes at a known offset.
+var knownOffset = []domain.TypeFlags{
+	0, domain.MemAlloc, domain.PtrTrusted, domain.MemRCU, domain.MemAlloc | domain.NonOwnRef, domain.MemAlloc | domain.NonOwnRef | domain.MemRCU,
 }
 
 // noteReference remembers the reference that an argument holds or gives up.

@@ -16,12 +16,33 @@ const (
 	helperDynptrData    = 203
 )
 
-// dynptrRules are the kernel functions whose results point into a dynptr.
+// dynptrRules are the kernel functions whose results point into a dynptr, and
+// those that write into one, byte by byte where it must be.
 var dynptrRules = map[string]kfuncRule{
 	"bpf_dynptr_slice":      {result: (*walker).sliceResult},
 	"bpf_dynptr_slice_rdwr": {result: (*walker).writableSliceResult},
-	"bpf_dynptr_from_file":  {unknown: true}, // after 6.18
+
+	"bpf_dynptr_copy":                    writesDynptr,
+	"bpf_dynptr_memset":                  writesDynptr,
+	"bpf_probe_read_user_dynptr":         writesDynptr,
+	"bpf_probe_read_user_str_dynptr":     writesDynptr,
+	"bpf_probe_read_kernel_dynptr":       writesDynptr,
+	"bpf_probe_read_kernel_str_dynptr":   writesDynptr,
+	"bpf_copy_from_user_dynptr":          writesDynptr,
+	"bpf_copy_from_user_str_dynptr":      writesDynptr,
+	"bpf_copy_from_user_task_dynptr":     writesDynptr,
+	"bpf_copy_from_user_task_str_dynptr": writesDynptr,
+
+	"bpf_dynptr_from_file": {unknown: true}, // after 6.18
 }
+
+// writesDynptr: a write into a frame may move it.
+var writesDynptr = kfuncRule{after: func(w *walker, c *kfuncCall) error {
+	if movesPacket(c.written) {
+		w.forgetPackets()
+	}
+	return nil
+}}
 
 // madeDynptr is the kind of dynptr that a kernel function makes. A clone is of
 // its parent's.
@@ -30,6 +51,9 @@ var madeDynptr = map[string]domain.DynptrKind{
 	"bpf_dynptr_from_skb_meta": domain.SKBMetaDynptr,
 	"bpf_dynptr_from_xdp":      domain.XDPDynptr,
 }
+
+// movesPacket reports whether a write into such a dynptr may move the packet.
+func movesPacket(k domain.DynptrKind) bool { return k == domain.SKBDynptr || k == domain.SKBMetaDynptr }
 
 // checkKfuncDynptr checks the dynptr that a kernel function is given.
 func (w *walker) checkKfuncDynptr(c *kfuncCall, a *kfuncArg) error {
@@ -50,6 +74,9 @@ func (w *walker) checkKfuncDynptr(c *kfuncCall, a *kfuncArg) error {
 		return err
 	}
 	c.dynptr = *w.dynptrAt(&w.regs()[a.r])
+	if a.i == 0 {
+		c.written = c.dynptr.Dynptr
+	}
 	return nil
 }
 
@@ -61,8 +88,7 @@ func (w *walker) checkDynptrCall(m *callMeta) error {
 			return w.deny(KindCall, 1, "Unsupported reg type %s for bpf_dynptr_from_mem data", kindName(r1))
 		}
 	case helperDynptrWrite:
-		d := w.dynptrAt(&w.regs()[bytecode.R1])
-		m.changesPacket = d.Dynptr == domain.SKBDynptr || d.Dynptr == domain.SKBMetaDynptr
+		m.changesPacket = movesPacket(w.dynptrAt(&w.regs()[bytecode.R1]).Dynptr)
 	case helperDynptrData:
 		d := w.dynptrAt(&w.regs()[bytecode.R1])
 		m.dynptrID, m.refID = d.ID, d.RefID

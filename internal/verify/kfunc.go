@@ -24,8 +24,9 @@ type kfuncCall struct {
 	hasConst bool
 	rule     kfuncRule
 	iter     iterSite
-	dynptr   domain.Reg // the last dynptr argument that is not made by the call
-	retSize  uint32     // rdonly_buf_size, rdwr_buf_size
+	dynptr   domain.Reg        // the last dynptr argument that is not made by the call
+	written  domain.DynptrKind // the dynptr in the first argument
+	retSize  uint32            // rdonly_buf_size, rdwr_buf_size
 	retWrite bool
 }
 

@@ -85,13 +85,19 @@ func (w *walker) checkKfuncSized(c *kfuncCall, i int, r uint8) error {
 	if w.regs()[size].Kind != domain.ScalarValue {
 		return w.fail("R%d is not a scalar", size)
 	}
-	if !(w.regs()[r].IsNull() && suffixed(c.params[i], "__opt")) {
-		if err := w.checkMemAndSize(r, size); err != nil {
-			if _, ok := err.(*Rejection); ok {
-				return w.refuse(KindBounds, errEACCES, int(r), "arg#%d arg#%d memory, len pair leads to invalid memory access", i, i+1)
-			}
+	if w.regs()[r].IsNull() && suffixed(c.params[i], "__opt") {
+		// Only NULL, and only this size: the kernel forgets to say so.
+		if err := w.markPrecise(r); err != nil {
 			return err
 		}
+		if err := w.markPrecise(size); err != nil {
+			return err
+		}
+	} else if err := w.checkMemAndSize(r, size); err != nil {
+		if _, ok := err.(*Rejection); ok {
+			return w.refuse(KindBounds, errEACCES, int(r), "arg#%d arg#%d memory, len pair leads to invalid memory access", i, i+1)
+		}
+		return err
 	}
 	if !suffixed(c.params[i+1], "__szk") {
 		return nil

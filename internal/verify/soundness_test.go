@@ -42,6 +42,7 @@ var soundnessMaps = map[string]bytecode.MapSpec{
 	"large":  {Type: bytecode.MapArray, KeySize: 4, ValueSize: 64, MaxEntries: 1},
 	"hash":   {Type: bytecode.MapHash, KeySize: 8, ValueSize: 16, MaxEntries: 4},
 	"events": {Type: bytecode.MapRingbuf, MaxEntries: 4096},
+	"users":  {Type: bytecode.MapUserRingbuf, MaxEntries: 4096},
 	"progs":  {Type: bytecode.MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 2},
 }
 
