@@ -24,6 +24,7 @@ func (w *walker) exit(in bytecode.Insn) (done bool, err error) {
 		return false, err
 	}
 	if inner {
+		w.cur.act.update(w)
 		err := w.leave()
 		w.log.newPath = true
 		return false, err

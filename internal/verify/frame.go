@@ -44,6 +44,7 @@ func (w *walker) enter(st *node, callee, site int) (*domain.Frame, error) {
 	f := st.Push()
 	f.CallSite, f.Subprog = site, callee
 	f.Regs[bytecode.R10] = framePointer(f.No)
+	st.act = st.act.into(site, w.shape.subs[callee].Start, w.shape)
 	return f, nil
 }
 
@@ -161,6 +162,9 @@ func (w *walker) leave() error {
 	inCallback := callee.InCallback
 	w.log.returning(w)
 	cur.Pop()
+	if cur.act != nil {
+		cur.act = cur.act.caller
+	}
 	if inCallback {
 		if prev := w.previousVisit(cur, w.pc); prev != nil {
 			w.widenIn(&prev.State, &cur.State)
@@ -188,9 +192,9 @@ func (w *walker) previousVisit(from *node, pc int) *node {
 	if from == nil {
 		return nil
 	}
-	list := w.seen.at[pc]
+	list := w.seen.bucket(pc, from)
 	for i := len(list) - 1; i >= 0; i-- {
-		if n := list[i]; n.branches > 0 && n.depth < from.depth && sameCalls(n, from) {
+		if n := list[i]; n.pc == pc && n.branches > 0 && n.depth < from.depth && sameCalls(n, from) {
 			return n
 		}
 	}

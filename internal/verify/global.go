@@ -99,7 +99,7 @@ func (w *walker) globalEntry(sub int) (*node, error) {
 // resetStates drops the stored states: they belong to another entry.
 func (w *walker) resetStates() {
 	if !w.opt.KeepStates {
-		clear(w.seen.at)
+		w.seen.clear()
 	}
 	w.sccs = sccVisits{}
 	w.seen.count = 0

@@ -103,6 +103,7 @@ func (w *walker) newIter(c *kfuncCall, i int, r uint8, t *btfx.Type, at iterSite
 		for b := range s.Bytes {
 			s.Bytes[b] = domain.ByteIter
 		}
+		w.overwritesSlot(at.frame, at.spi-k)
 		w.log.scratchSlot(at.spi - k)
 	}
 	return nil
@@ -131,6 +132,7 @@ const (
 func (w *walker) iterFault(at iterSite, spec *btfx.Spec, id btfx.ID) iterFault {
 	f := w.cur.Frames[at.frame]
 	for k := range at.n {
+		w.readsSlot(at.frame, at.spi-k)
 		s := f.Slot(at.spi - k)
 		switch {
 		case s == nil:
@@ -156,6 +158,7 @@ func (w *walker) destroyIter(at iterSite) error {
 	f := w.cur.Frames[at.frame]
 	for k := range at.n {
 		f.Stack[at.spi-k] = domain.Slot{}
+		w.overwritesSlot(at.frame, at.spi-k)
 		w.log.scratchSlot(at.spi - k)
 	}
 	return nil

@@ -22,8 +22,11 @@ type node struct {
 	// history is how the stretch since parent was walked, jump by jump.
 	history []step
 
+	act *activation // the running function, as it was called
+
 	hits, misses int
 	stored       bool
+	cleaned      bool // what is dead is gone
 	// equal is the stored state that ended this path inside a loop.
 	equal *node
 }

@@ -3,7 +3,10 @@
 
 package verify
 
-import "github.com/skepbpf/skep/internal/bytecode"
+import (
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/verify/domain"
+)
 
 // fastcalls says which spills and fills exist only for kernels that clobber
 // R1 to R5 in calls that this one inlines. The compiler gives them stack slots
@@ -90,7 +93,7 @@ func (f *fastcalls) match(insns []bytecode.Insn, s *shape, sub, call int, lowest
 		}
 		expected &^= 1 << spill.Src
 		f.fastcallPattern[before], f.fastcallPattern[after] = true, true
-		off += slotSize
+		off += domain.SlotSize
 		pairs = i
 	}
 	if pairs == 0 {

@@ -33,6 +33,30 @@ func liveRegs(insns []bytecode.Insn, c *cfg, env *passEnv) []regSet {
 	})
 }
 
+// backward computes the least solution of
+//
+//	before(pc) = transfer(pc, union of before(successors of pc))
+//
+// over sets kept as bits. order is a postorder, so that most instructions are
+// settled when they are first seen.
+func backward(insns []bytecode.Insn, order []int32, transfer func(pc int32, after regSet) regSet) []regSet {
+	before := make([]regSet, len(insns))
+	for changed := true; changed; {
+		changed = false
+		for _, pc := range order {
+			succ, n := bytecode.Successors(insns, int(pc))
+			var after regSet
+			for _, s := range succ[:n] {
+				after |= before[s]
+			}
+			if set := transfer(pc, after); set != before[pc] {
+				before[pc], changed = set, true
+			}
+		}
+	}
+	return before
+}
+
 // regEffect says which registers an instruction reads and which it writes.
 type regEffect struct{ use, def regSet }
 

@@ -7,9 +7,8 @@ import "github.com/skepbpf/skep/internal/bytecode"
 // shape is everything that is known of a program before the walk.
 type shape struct {
 	*cfg
-	subs      subprogs
-	liveRegs  []regSet // by slot: registers that may be read before they are written
-	liveSlots []uint64 // by slot: stack slots likewise; bit n is the 8 bytes at fp-8(n+1)
+	subs     subprogs
+	liveRegs []regSet // by slot: registers that may be read before they are written
 	fastcalls
 }
 
@@ -44,7 +43,6 @@ func findShape(p *bytecode.Program, env *passEnv, names bytecode.Names) (*shape,
 		}
 	}
 	s := &shape{cfg: c, subs: subs, liveRegs: liveRegs(p.Insns, c, env)}
-	s.liveSlots = liveSlots(p, s, env)
 	s.fastcalls = findFastcalls(p.Insns, s, env)
 	if !env.Quiet {
 		log = appendLiveRegs(log, p, c, s.liveRegs, names)

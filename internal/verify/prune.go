@@ -4,16 +4,47 @@
 package verify
 
 import (
+	"slices"
+
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/verify/domain"
 )
 
-// stateTable holds the stored states by instruction.
+// stateTable holds the stored states by instruction and by the call that led
+// to the running function. Different ones may share a bucket, as they do in the
+// reference, which counts its states by bucket.
 type stateTable struct {
-	at    [][]*node
-	count int // stored at present
-	peak  int
+	buckets [][]*node // each with the latest state last
+	count   int       // stored at present
+	peak    int
 }
+
+func newStateTable(insns int) stateTable { return stateTable{buckets: make([][]*node, insns)} }
+
+func (t *stateTable) index(pc int, n *node) int {
+	return int(uint32(pc^n.Cur().CallSite) % uint32(len(t.buckets)))
+}
+
+// bucket returns the states that may have been stored at pc in the function
+// that n is in, and perhaps others.
+func (t *stateTable) bucket(pc int, n *node) []*node { return t.buckets[t.index(pc, n)] }
+
+func (t *stateTable) add(n *node) {
+	i := t.index(n.pc, n)
+	t.buckets[i] = append(t.buckets[i], n)
+	t.count++
+	t.peak = max(t.peak, t.count)
+}
+
+// compact closes the gaps of a bucket.
+func (t *stateTable) compact(i int) {
+	full := len(t.buckets[i])
+	t.buckets[i] = slices.DeleteFunc(t.buckets[i], func(n *node) bool { return n == nil })
+	t.count -= full - len(t.buckets[i])
+}
+
+// clear drops all states.
+func (t *stateTable) clear() { clear(t.buckets) }
 
 // heuristics of storing, as measured by the reference: enough states to prune
 // by, not one per iteration of a loop.
@@ -33,36 +64,57 @@ func (w *walker) visit() (covered bool, err error) {
 	force := w.prog.Flags&bytecode.FlagTestStateFreq != 0 || w.shape.force[pc] || len(cur.history) > maxHistory
 	store := force || w.jumps-w.prevJumps >= minJumpsBetween && w.stats.Processed-w.prevInsns >= minInsnsBetween
 
-	list := w.seen.at[pc]
-	kept := list[:0]
-	for i, old := range list {
-		v := w.compare(old, &store, force)
-		if v.err != nil {
-			return false, v.err
-		}
-		if v.covers {
-			old.hits++
-			w.seen.at[pc] = append(kept, list[i:]...)
-			err := w.inherit(old, v.loop)
-			w.log.safe(w)
-			return true, err
-		}
-		if store {
-			old.misses++
-		}
-		if w.worthKeeping(old) {
-			kept = append(kept, old)
-		} else {
-			w.seen.count--
-		}
+	bucket := w.seen.bucket(pc, cur)
+	w.cleanFinished(bucket)
+	old, v := w.search(bucket, &store, force)
+	switch {
+	case v.err != nil:
+		return false, v.err
+	case v.covers:
+		old.hits++
+		err := w.inherit(old, v.loop)
+		w.log.safe(w)
+		return true, err
 	}
-	clear(list[len(kept):])
-	w.seen.at[pc] = kept
-	w.stats.MaxPerInsn = max(w.stats.MaxPerInsn, len(list))
-	if !w.priv.bpf && len(list) > unprivStates || !store {
+	w.stats.MaxPerInsn = max(w.stats.MaxPerInsn, len(bucket))
+	if !w.priv.bpf && len(bucket) > unprivStates || !store {
 		return false, nil
 	}
 	return false, w.keepState()
+}
+
+// cleanFinished drops what is dead from states at the current instruction that
+// nothing more will be learnt of.
+func (w *walker) cleanFinished(bucket []*node) {
+	for _, n := range bucket {
+		if !n.cleaned && n.branches == 0 && n.pc == w.pc && sameCalls(n, w.cur) && !w.incomplete(n) {
+			w.clean(n)
+		}
+	}
+}
+
+// search looks for a stored state that covers the current one, the latest
+// first, and drops those that keep missing.
+func (w *walker) search(bucket []*node, store *bool, force bool) (old *node, v comparison) {
+	drop := false
+	for i := len(bucket) - 1; i >= 0 && !v.covers && v.err == nil; i-- {
+		if old = bucket[i]; old.pc != w.pc {
+			continue
+		}
+		if v = w.compare(old, store, force); v.covers || v.err != nil {
+			break
+		}
+		if *store {
+			old.misses++
+		}
+		if !w.worthKeeping(old) {
+			bucket[i], drop = nil, true
+		}
+	}
+	if drop {
+		w.seen.compact(w.seen.index(w.pc, w.cur))
+	}
+	return old, v
 }
 
 // verdict of comparing with one stored state.
@@ -130,16 +182,17 @@ func (w *walker) infiniteLoop(old *node) error {
 // covers compares two states at the current instruction.
 func (w *walker) covers(old *node, e domain.Exactness) bool {
 	w.ids.Reset(w.idGen)
-	return domain.Covers(&old.State, &w.cur.State, func(i int) domain.Live { return w.liveIn(old, i) }, e, &w.ids)
+	return domain.Covers(&old.State, &w.cur.State, func(i int) uint16 { return w.liveRegsIn(old, i) }, e, &w.ids)
 }
 
-// liveIn says what of frame i is read after the point where st holds.
-func (w *walker) liveIn(st *node, i int) domain.Live {
+// liveRegsIn says which registers of frame i are read after the point where st
+// holds.
+func (w *walker) liveRegsIn(st *node, i int) regSet {
 	pc := st.pc
 	if i < len(st.Frames)-1 {
 		pc = st.Frames[i+1].CallSite
 	}
-	return domain.Live{Regs: w.shape.liveRegs[pc], Slots: w.shape.liveSlots[pc]}
+	return w.shape.liveRegs[pc]
 }
 
 // worthKeeping drops states that keep missing. Those at forced checkpoints of
@@ -156,19 +209,17 @@ func (w *walker) worthKeeping(n *node) bool {
 func (w *walker) keepState() error {
 	cur := w.cur
 	w.stats.TotalStates++
-	w.seen.count++
-	w.seen.peak = max(w.seen.peak, w.seen.count)
 	w.prevJumps, w.prevInsns = w.jumps, w.stats.Processed
 	if w.priv.bpf {
 		forgetPrecise(&cur.State)
 	}
 	n := w.newNode()
 	n.copyFrom(cur)
-	n.stored, n.pc, n.hits, n.misses = true, w.pc, 0, 0
+	n.stored, n.cleaned, n.pc, n.hits, n.misses = true, false, w.pc, 0, 0
 	w.enterLoop(n)
 	cur.parent, cur.first, cur.depth = n, w.pc, n.depth+1
 	cur.history = cur.history[:0]
-	w.seen.at[w.pc] = append(w.seen.at[w.pc], n)
+	w.seen.add(n)
 	return nil
 }
 
@@ -198,14 +249,14 @@ func (w *walker) inheritMarks(old, st *node) (changed bool, err error) {
 }
 
 func (w *walker) choosePrecise(old *node, i int) {
-	f, live := old.Frames[i], w.liveIn(old, i)
+	f := old.Frames[i]
 	for r := range f.Regs {
-		if reg := &f.Regs[r]; reg.Kind == domain.ScalarValue && reg.Precise && live.Regs&(1<<r) != 0 {
+		if reg := &f.Regs[r]; reg.Kind == domain.ScalarValue && reg.Precise {
 			w.bt.regs[i] |= 1 << r
 		}
 	}
 	for k := range f.Stack {
-		if s := &f.Stack[k]; s.IsScalarSpill() && s.Reg.Precise && live.Slots&(1<<k) != 0 {
+		if s := &f.Stack[k]; s.IsScalarSpill() && s.Reg.Precise {
 			w.bt.slots[i] |= 1 << k
 		}
 	}

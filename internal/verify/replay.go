@@ -82,7 +82,7 @@ func (v *Verified) Replay() (*Replayer, error) {
 	w.uses = append([]frameUse(nil), w.uses...)
 	w.ids = domain.IDMap{AllowUninit: w.ids.AllowUninit, ExactScalars: w.ids.ExactScalars}
 	w.free, w.pending = nil, nil
-	w.replaying = true
+	w.replaying, w.activations = true, nil
 	w.fork = func(st *node, pc, _ int, _ bool) error {
 		r.forks = append(r.forks, fork{st, pc})
 		return nil
@@ -220,14 +220,15 @@ func (r *Replayer) settle(regs *[11]uint64, m Memory) error {
 		return nil
 	}
 	w.cur.pc = w.pc
-	for _, old := range w.seen.at[w.pc] {
-		if old == w.cur || !w.covers(old, domain.NotExact) {
+	for _, old := range w.seen.bucket(w.pc, w.cur) {
+		if old.pc != w.pc || old == w.cur || !w.covers(old, domain.NotExact) {
 			continue
 		}
 		st := new(node)
 		st.copyFrom(old)
 		st.parent, st.history = nil, nil
 		w.forget(st)
+		st.act = nil
 		w.cur = st
 		if why := r.outside(regs, m); why != "" {
 			return &Mismatch{w.pc, "pruned: " + why}
@@ -239,19 +240,7 @@ func (r *Replayer) settle(regs *[11]uint64, m Memory) error {
 
 // forget drops from a stored state what pruning does not preserve.
 func (w *walker) forget(st *node) {
-	for i, f := range st.Frames {
-		live := w.liveIn(st, i)
-		for k := range f.Regs {
-			if k != bytecode.R10 && live.Regs&(1<<k) == 0 {
-				f.Regs[k] = domain.Reg{}
-			}
-		}
-		for k := range f.Stack {
-			if live.Slots&(1<<k) == 0 {
-				f.Stack[k] = domain.Slot{}
-			}
-		}
-	}
+	w.clean(st)
 	st.EachReg(func(r *domain.Reg) {
 		if r.Kind == domain.ScalarValue && !r.Precise {
 			r.Scalar = domain.Unknown()

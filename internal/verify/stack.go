@@ -113,6 +113,9 @@ func (w *walker) writeSlot(f *domain.Frame, off int, n memNeed) error {
 		return err
 	}
 	w.touchSlot(f, spi, off)
+	if n.size == domain.SlotSize {
+		w.overwritesSlot(f.No, spi)
+	}
 	var value *domain.Reg
 	if n.value >= 0 {
 		value = &w.regs()[n.value]
@@ -282,6 +285,7 @@ func (w *walker) readSlot(f *domain.Frame, off int, n memNeed) (domain.Reg, erro
 	spi, at := slotOf(off)
 	s := &f.Stack[spi]
 	w.touchSlot(f, spi, off)
+	w.readsSlot(f.No, spi)
 	if !s.IsSpill() {
 		if err := w.readableBytes(s, at, off, n.size); err != nil || !n.want {
 			return domain.Reg{}, err
@@ -457,6 +461,7 @@ func (w *walker) noteRaw(f *domain.Frame, reg uint8, lo, hi, size int, raw *rawA
 
 func (w *walker) stackByteReadable(f *domain.Frame, off int, clobber bool) bool {
 	spi, at := slotOf(off)
+	w.readsSlot(f.No, spi)
 	s := &f.Stack[spi]
 	b := &s.Bytes[at]
 	switch *b {

@@ -155,7 +155,8 @@ func (w *walker) findShape() error {
 	}
 	w.shape = s
 	w.uses = make([]frameUse, len(s.subs))
-	w.seen.at = make([][]*node, len(w.insns))
+	w.seen = newStateTable(len(w.insns))
+	w.activations = &activation{inner: map[callTo]*activation{}}
 	return nil
 }
 
@@ -195,6 +196,7 @@ func (w *walker) entry(sub int) *node {
 	f.CallSite, f.Subprog = -1, sub
 	f.Regs[bytecode.R10] = framePointer(0)
 	st.branches, st.first = 1, w.shape.subs[sub].Start
+	st.act = w.activations.into(-1, st.first, w.shape)
 	st.InSleepable = w.env.Sleepable()
 	w.log.newPath = false
 	w.log.scratchAll()

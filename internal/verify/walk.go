@@ -47,10 +47,15 @@ type walker struct {
 	noted    int   // index of the history entry about pc, -1 without one
 	pending  []pending
 	seen     stateTable
-	sccs     sccVisits
-	ids      domain.IDMap
-	idGen    uint32
-	bt       backtracker
+
+	// activations are the functions verified by themselves; nil in a replay.
+	activations *activation
+	overwritten [maxFrames]uint64 // slots, by the instruction being checked
+
+	sccs  sccVisits
+	ids   domain.IDMap
+	idGen uint32
+	bt    backtracker
 
 	// fork receives the other side of a branch. The walk pushes it on pending;
 	// a replay decides by the concrete path.
@@ -89,6 +94,7 @@ func (w *walker) walk(st *node, pc int) error {
 		if err := w.path(); err != nil {
 			return err
 		}
+		w.cur.act.update(w)
 		if err := w.endPath(w.cur); err != nil {
 			return err
 		}
@@ -128,9 +134,14 @@ func (w *walker) path() error {
 		}
 		w.log.insn(w)
 		w.facts.seen(pc)
+		act := w.cur.act
+		w.overwritten = [maxFrames]uint64{}
 		done, err := w.insn(w.insns[pc])
 		if err != nil || done {
 			return err
+		}
+		if w.cur.act == act { // a call that was entered is seen by its activation
+			act.wrote(pc, &w.overwritten)
 		}
 		w.prev = pc
 	}

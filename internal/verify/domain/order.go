@@ -17,13 +17,6 @@ const (
 	RangeWithin
 )
 
-// Live says what later instructions may read, frame by frame: bit r of Regs
-// for register r, bit i of Slots for the slot at fp-8*(i+1).
-type Live struct {
-	Regs  uint16
-	Slots uint64
-}
-
 // IDMap relates the identities of an old state to those of a current one. It
 // is scratch space: Reset before each comparison.
 type IDMap struct {
@@ -78,8 +71,9 @@ func (m *IDMap) matchScalar(old, cur uint32) bool {
 }
 
 // Covers reports whether everything that is safe from old on is safe from cur
-// on. live gives, for each frame, what is read later.
-func Covers(old, cur *State, live func(frame int) Live, e Exactness, m *IDMap) bool {
+// on. live gives, for each frame, the registers that are read later, bit r for
+// register r.
+func Covers(old, cur *State, live func(frame int) uint16, e Exactness, m *IDMap) bool {
 	if len(old.Frames) != len(cur.Frames) || old.Speculative && !cur.Speculative ||
 		old.InSleepable != cur.InSleepable || !sameRefs(old, cur, m) {
 		return false
@@ -112,16 +106,16 @@ func sameRefs(old, cur *State, m *IDMap) bool {
 	return true
 }
 
-func coversFrame(old, cur *Frame, live Live, e Exactness, m *IDMap) bool {
+func coversFrame(old, cur *Frame, live uint16, e Exactness, m *IDMap) bool {
 	if old.CallbackDepth > cur.CallbackDepth {
 		return false
 	}
 	for i := range old.Regs {
-		if live.Regs&(1<<i) != 0 && !coversReg(&old.Regs[i], &cur.Regs[i], e, m) {
+		if live&(1<<i) != 0 && !coversReg(&old.Regs[i], &cur.Regs[i], e, m) {
 			return false
 		}
 	}
-	return coversStack(old, cur, live.Slots, e, m)
+	return coversStack(old, cur, e, m)
 }
 
 // coversReg reports whether old covers cur in one register.
@@ -201,12 +195,9 @@ func (s *Slot) asScalar(allowUninit bool) *Reg {
 	return &unknownReg
 }
 
-func coversStack(old, cur *Frame, live uint64, e Exactness, m *IDMap) bool {
+func coversStack(old, cur *Frame, e Exactness, m *IDMap) bool {
 	var none Slot
 	for i := range old.Stack {
-		if live&(1<<i) == 0 {
-			continue
-		}
 		c := cur.Slot(i)
 		if c == nil {
 			if e != NotExact || !old.Stack[i].coversPlainBytes(&none, m) {
