@@ -32,7 +32,7 @@ type activation struct {
 	site   int         // call in caller, -1 without one
 	start  int         // first instruction
 	depth  int         // index of the function's own frame
-	order  []int32     // instructions, each after those it leads to, loops aside
+	order  []int32     // instructions, those that others lead to first
 
 	inner   map[callTo]*activation
 	marks   [maxFrames][]slotMarks // by frame, by instruction from start; nil for none
@@ -94,10 +94,8 @@ func (a *activation) reads(frame, pc int, slots uint64) {
 		return
 	}
 	m := a.need(frame, pc)
-	if m.read|slots != m.read {
-		m.read |= slots
-		a.news = true
-	}
+	m.read |= slots
+	a.news = a.news || slots&^m.alive != 0
 }
 
 // wrote ends a visit of pc, which overwrote these slots, by frame.
@@ -236,8 +234,8 @@ func (a *activation) tellCaller() {
 	a.caller.wrote(a.site, &gone)
 }
 
-// orderOf lists the instructions of the function at start, each after those it
-// leads to, loops aside.
+// orderOf lists the instructions of the function at start in the order of the
+// control flow's postorder.
 func (s *shape) orderOf(start int) []int32 {
 	end := start + s.lengthOf(start)
 	inside := func(pc int32) bool { return start <= int(pc) && int(pc) < end }

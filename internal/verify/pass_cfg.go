@@ -23,7 +23,7 @@ type cfg struct {
 	// scc numbers the loops: two instructions with the same number other than
 	// 0 lie on a common cycle.
 	scc []int32
-	// postorder lists every instruction after those it leads to, loops aside,
+	// postorder lists every instruction, those that others lead to first,
 	// function by function.
 	postorder []int32
 }

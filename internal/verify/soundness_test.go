@@ -34,6 +34,8 @@ type soundness struct {
 	good string
 	// kernelErrs: the kernel accepts bad too when it stores many states.
 	kernelErrs bool
+	// kernelWrong: the kernel accepts bad.
+	kernelWrong bool
 }
 
 // soundnessMaps are the maps that programs may name.
@@ -56,6 +58,7 @@ func TestSoundness(t *testing.T) {
 		{"precision", precisionRows},
 		{"scalars", scalarRows},
 		{"stack", stackRows},
+		{"slots", slotRows},
 		{"loops", loopRows},
 		{"packets", packetRows},
 		{"pointers", pointerRows},
@@ -94,7 +97,7 @@ func newSoundnessRun(t *testing.T) *soundnessRun {
 func (r *soundnessRun) check(t *testing.T, row soundness) {
 	for _, flags := range []uint32{0, bytecode.FlagTestStateFreq} {
 		bad, good := makeProgram(t, row.bad, flags), makeProgram(t, row.good, flags)
-		r.verdict(t, bad, row.line, row.kernelErrs && flags != 0)
+		r.verdict(t, bad, row.line, row.kernelWrong || row.kernelErrs && flags != 0)
 		if v := r.verdict(t, good, "", false); v != nil {
 			r.runSeveral(t, v)
 		}
