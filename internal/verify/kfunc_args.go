@@ -112,7 +112,9 @@ func byStruct(names ...string) func(*walker, *kfuncCall, *kfuncArg) bool {
 	}
 }
 
-func isContextArg(w *walker, c *kfuncCall, a *kfuncArg) bool { return w.isContext(c.spec, a.to.ID) }
+func isContextArg(w *walker, c *kfuncCall, a *kfuncArg) bool {
+	return c.Name == "bpf_cast_to_kern_ctx" || w.isContext(c.spec, a.to.ID)
+}
 
 func isNullArg(w *walker, _ *kfuncCall, a *kfuncArg) bool {
 	return suffixed(a.param, "__nullable") && w.regs()[a.r].IsNull()

@@ -43,7 +43,7 @@ func (w *walker) checkKfuncMem(c *kfuncCall, a *kfuncArg) error {
 	if !ok {
 		return w.fail("arg#%d reference type('%s %s') size cannot be determined: -22", i, kindWord(to), to.Name)
 	}
-	return w.checkMemReg(r, i, globalArg{kind: domain.PtrToMem, size: size, nullable: true})
+	return w.checkMemReg(r, i, globalArg{kind: domain.PtrToMem, size: size, flags: domain.MaybeNull})
 }
 
 // scalarType reports whether a type consists of scalars alone.

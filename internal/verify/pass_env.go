@@ -158,18 +158,20 @@ func (e *passEnv) kfuncCall(in bytecode.Insn) callTraits {
 // Linux error numbers that the passes give. They are bpf(2)'s on every
 // operating system that Skep runs on.
 const (
-	errEPERM    = 1
-	errENOENT   = 2
-	errE2BIG    = 7
-	errEBADF    = 9
-	errEACCES   = 13
-	errEFAULT   = 14
-	errEBUSY    = 16
-	errEEXIST   = 17
-	errEINVAL   = 22
-	errERANGE   = 34
-	errEPROTO   = 71
-	errENOTSUPP = 524 // the kernel's own, that bpf(2) lets through
+	errEPERM      = 1
+	errENOENT     = 2
+	errE2BIG      = 7
+	errEBADF      = 9
+	errEACCES     = 13
+	errEFAULT     = 14
+	errEBUSY      = 16
+	errEEXIST     = 17
+	errEINVAL     = 22
+	errESRCH      = 3
+	errERANGE     = 34
+	errEOPNOTSUPP = 95
+	errEPROTO     = 71
+	errENOTSUPP   = 524 // the kernel's own, that bpf(2) lets through
 )
 
 // Kinds of mistakes that the static passes find.
