@@ -342,6 +342,10 @@ func (w *walker) pointerMath(n aluNeed, ptr, off domain.Reg) error {
 	if ptr.MayBeNull() {
 		return w.deny(KindNull, int(dst), "R%d pointer arithmetic on %s prohibited, null-check it first", dst, kindName(&ptr))
 	}
+	if untrustedMem(&ptr) {
+		w.moveUntrusted(dst)
+		return nil
+	}
 	if !movable(&ptr, &off, n.op) {
 		return w.deny(KindPointer, int(dst), "R%d pointer arithmetic on %s prohibited", dst, kindName(&ptr))
 	}
@@ -378,6 +382,21 @@ func movable(ptr, off *domain.Reg, op domain.Op) bool {
 		return off.IsConst() && off.Value() == 0 && op == domain.Add
 	}
 	return false
+}
+
+// untrustedMem reports whether reads through a pointer are bytes wherever it
+// points, 0 where nothing is: offsets need not be followed.
+func untrustedMem(r *domain.Reg) bool {
+	return r.Kind == domain.PtrToMem && r.Flags&domain.PtrUntrusted != 0
+}
+
+// moveUntrusted is any operation on such a pointer and a scalar. The pointer
+// stays what it was; a scalar becomes an unknown one, where the kernel goes on
+// with what it knew of it before (docs/differences.md).
+func (w *walker) moveUntrusted(dst uint8) {
+	if r := &w.regs()[dst]; r.Kind == domain.ScalarValue {
+		w.setUnknown(r)
+	}
 }
 
 // checkSaneOffset keeps pointer offsets far from overflow.

@@ -53,11 +53,12 @@ func (w *walker) kernCtxResult(_ *kfuncCall, r0 *domain.Reg) error {
 // rdonlyCast gives any value a type, for reads that may fault: a struct, or
 // bytes where the type is void.
 func (w *walker) rdonlyCast(c *kfuncCall, r0 *domain.Reg) error {
-	t := c.spec.Type(btfx.ID(c.constant))
+	id := btfx.ID(c.constant) // the parameter has 32 bits, whatever the register holds
+	t := c.spec.Type(id)
 	switch {
-	case c.constant == 0:
+	case id == 0:
 		*r0 = domain.Pointer(domain.PtrToMem, domain.MemRdonly|domain.PtrUntrusted)
-	case t == nil || c.constant != uint64(btfx.ID(c.constant)):
+	case t == nil:
 		return w.fail("Unknown type ID %d passed to kfunc bpf_rdonly_cast", int64(c.constant))
 	case t.Kind == btfx.KindStruct || t.Kind == btfx.KindUnion:
 		*r0 = w.objectPointer(c.spec, t.ID, domain.PtrUntrusted)

@@ -79,14 +79,9 @@ func (w *walker) objectPointer(spec *btfx.Spec, id btfx.ID, flags domain.TypeFla
 	return r
 }
 
-// writesObjects are the program types that may write some fields.
-var writesObjects = map[bytecode.ProgType]bool{
-	bytecode.ProgStructOps: true, bytecode.ProgSchedCLS: true, bytecode.ProgSchedACT: true, bytecode.ProgXDP: true,
-}
-
 const perfmonOnly = "'struct %s' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN"
 
-// accessBTF reads a field of a kernel object.
+// accessBTF reads or writes a field of a kernel object.
 func (w *walker) accessBTF(n memNeed) (domain.Reg, error) {
 	none := domain.Reg{}
 	base := w.regs()[n.reg]
@@ -107,12 +102,24 @@ func (w *walker) accessBTF(n memNeed) (domain.Reg, error) {
 		return none, w.deny(KindAccess, reg, "R%d is ptr_%s access percpu memory: off=%d", n.reg, name, n.off)
 	case base.Flags&domain.MemAlloc != 0:
 		return none, w.unsupported("allocated objects")
-	case n.write && writesObjects[w.prog.Type]:
-		return none, w.unsupported("writes to kernel objects")
-	case n.write:
+	case n.write && base.Flags&domain.PtrUntrusted != 0:
 		return none, w.deny(KindAccess, reg, "only read is supported")
+	case n.write:
+		return w.unknownValue(), w.writeObject(&base, n)
 	}
 	return w.objectLoad(&base, n)
+}
+
+// writeObject decides a store into an object of the kernel's.
+func (w *walker) writeObject(base *domain.Reg, n memNeed) error {
+	why, known := w.target.ObjectWrite(w.env, base.BTFID, int(n.off), n.size)
+	switch {
+	case !known:
+		return w.unsupported("writes to kernel objects by members of %s", w.prog.AttachTo)
+	case why != "":
+		return w.deny(KindAccess, int(n.reg), "%s", why)
+	}
+	return nil
 }
 
 // objectLoad types the value that a load from an object gives.

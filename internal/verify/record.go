@@ -12,13 +12,14 @@ import (
 // docs/verifier.md, "Facts".
 type factRecorder struct {
 	facts Facts
+	bases []regType // by instruction: what memory is accessed through, as first seen
 	isCB  map[int]bool
 	async map[int]bool
 }
 
 func newFactRecorder(p *bytecode.Program) *factRecorder {
 	return &factRecorder{
-		facts: Facts{Insns: make([]InsnFact, len(p.Insns))},
+		facts: Facts{Insns: make([]InsnFact, len(p.Insns))}, bases: make([]regType, len(p.Insns)),
 		isCB:  map[int]bool{}, async: map[int]bool{},
 	}
 }
@@ -76,13 +77,13 @@ func (f *factRecorder) access(w *walker, base domain.Reg, n memNeed) error {
 		now.CtxOff = n.off
 	}
 	now.MayFault = mayFault(&base)
+	if !f.sameBase(w.pc, regType{base.Kind, base.Flags}, w.insns[w.pc].Class() == bytecode.ClassLDX) {
+		return w.fail("same insn cannot be used with different pointers")
+	}
 	was := fact.Mem
 	if was == nil {
 		fact.Mem = &now
 		return nil
-	}
-	if was.Kind != now.Kind && (exclusive(was.Kind) || exclusive(now.Kind)) {
-		return w.fail("same insn cannot be used with different pointers")
 	}
 	if was.Kind != now.Kind {
 		was.Kind = domain.PtrToMem // plain memory of either kind
@@ -94,6 +95,28 @@ func (f *factRecorder) access(w *walker, base domain.Reg, n memNeed) error {
 	was.MayFault = was.MayFault || now.MayFault
 	return nil
 }
+
+// sameBase reports whether an instruction may go through t besides what it went
+// through before. A load may meet memory and objects that are trusted
+// differently: it is then as careful as with the least trusted.
+func (f *factRecorder) sameBase(pc int, t regType, load bool) bool {
+	was := &f.bases[pc]
+	switch {
+	case was.kind == domain.NotInit:
+		*was = t
+	case *was == t || !exclusive(was.kind) && !exclusive(t.kind):
+	case !load || !memOrObject(was.kind) || !memOrObject(t.kind):
+		return false
+	default:
+		if t.kind == domain.PtrToMem {
+			was.kind = domain.PtrToMem
+		}
+		was.flags = (was.flags | t.flags) & (domain.PtrUntrusted | domain.MemRdonly)
+	}
+	return true
+}
+
+func memOrObject(k domain.RegKind) bool { return k == domain.PtrToMem || k == domain.PtrToBTFID }
 
 // call joins a helper call.
 func (f *factRecorder) call(pc int, m *callMeta) {
