@@ -38,6 +38,7 @@ type controlProgram struct {
 	attach    bytecode.AttachType
 	flags     uint32
 	exception string // function that the decl tag names
+	hook      string // what the program attaches to, as a section spells it
 }
 
 // sleepableProgram may sleep.
@@ -81,7 +82,7 @@ func checkRows(t *testing.T, rows []controlRow) {
 
 func checkRow(t *testing.T, row controlRow, flags uint32) {
 	t.Helper()
-	p := row.program(t)
+	p, want := row.program(t), withNumbers(t, row.line)
 	p.Flags |= flags
 	spec, err := kernelTypes()
 	if err != nil {
@@ -94,18 +95,18 @@ func checkRow(t *testing.T, row controlRow, flags uint32) {
 	if err != nil {
 		got = err.Error()
 	}
-	if got != row.line {
-		t.Errorf("flags %#x: Skep's reason: %q, want %q\n%s", p.Flags, got, row.line, logOf(v, err))
+	if got != want {
+		t.Errorf("flags %#x: Skep's reason: %q, want %q\n%s", p.Flags, got, want, logOf(v, err))
 	}
 	if runningTarget() && !row.kernelErrs {
-		checkKernel(t, p, row.line)
+		checkKernel(t, p, want)
 	}
 }
 
 // program assembles a row.
 func (row *controlRow) program(t *testing.T) *bytecode.Program {
 	t.Helper()
-	a, err := assemble(row.text)
+	a, err := assemble(withNumbers(t, row.text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +116,9 @@ func (row *controlRow) program(t *testing.T) *bytecode.Program {
 	}
 	if row.as.typ != 0 {
 		p.Type = row.as.typ
+	}
+	if row.as.hook != "" {
+		bindHook(t, p, row.as.hook)
 	}
 	if len(a.funcs) > 0 {
 		a.funcs = append([]function{{name: "main", global: true, params: []string{"ctx"}}}, a.funcs...)
@@ -133,14 +137,16 @@ func controlTypes(t *testing.T, funcs []function, exception string) *btfx.Spec {
 	integer := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
 	long := &btf.Int{Name: "long", Size: 8, Encoding: btf.Signed}
 	params := map[string]btf.Type{
-		"int": integer, "long": long, "word": &btf.Pointer{Target: long},
+		"int": integer, "long": long, "word": &btf.Pointer{Target: long}, "void": &btf.Pointer{Target: (*btf.Void)(nil)},
 		"dynptr": &btf.Pointer{Target: &btf.Struct{Name: "bpf_dynptr", Size: 16, Members: []btf.Member{{Name: "a", Type: long}, {Name: "b", Type: long, Offset: 64}}}},
 		"skb":    &btf.Pointer{Target: &btf.Struct{Name: "__sk_buff", Size: 4, Members: []btf.Member{{Name: "len", Type: integer}}}},
 		"ctx":    &btf.Pointer{Target: &btf.Struct{Name: "xdp_md", Size: 4, Members: []btf.Member{{Name: "data", Type: integer}}}},
+		"task":   &btf.Pointer{Target: &btf.Struct{Name: "task_struct___own", Size: 4, Members: []btf.Member{{Name: "pid", Type: integer}}}},
 	}
 	var types []btf.Type
 	for i, f := range funcs {
-		fn := &btf.Func{Name: f.name, Type: controlProto(t, f, integer, params), Linkage: btf.StaticFunc}
+		fn := &btf.Func{Name: f.name, Linkage: btf.StaticFunc}
+		fn.Type, fn.ParamTags = controlProto(t, f, integer, params)
 		if f.global {
 			fn.Linkage = btf.GlobalFunc
 		}
@@ -152,16 +158,24 @@ func controlTypes(t *testing.T, funcs []function, exception string) *btfx.Spec {
 	return marshalTypes(t, types)
 }
 
-func controlProto(t *testing.T, f function, result btf.Type, params map[string]btf.Type) *btf.FuncProto {
+// controlProto makes a prototype. "nonnull_word" is a parameter of type "word"
+// that is tagged "arg:nonnull"; there may be several tags.
+func controlProto(t *testing.T, f function, result btf.Type, params map[string]btf.Type) (*btf.FuncProto, [][]string) {
 	t.Helper()
 	proto := &btf.FuncProto{Return: result}
+	tags := make([][]string, len(f.params))
 	for i, p := range f.params {
-		if params[p] == nil {
-			t.Fatalf("%s: no type %q", f.name, p)
+		words := strings.Split(p, "_")
+		typ := words[len(words)-1]
+		if params[typ] == nil {
+			t.Fatalf("%s: no type %q", f.name, typ)
 		}
-		proto.Params = append(proto.Params, btf.FuncParam{Name: string(rune('a' + i)), Type: params[p]})
+		for _, tag := range words[:len(words)-1] {
+			tags[i] = append(tags[i], "arg:"+tag)
+		}
+		proto.Params = append(proto.Params, btf.FuncParam{Name: string(rune('a' + i)), Type: params[typ]})
 	}
-	return proto
+	return proto, tags
 }
 
 func marshalTypes(t *testing.T, types []btf.Type) *btfx.Spec {

@@ -20,7 +20,7 @@ type factRecorder struct {
 func newFactRecorder(p *bytecode.Program) *factRecorder {
 	return &factRecorder{
 		facts: Facts{Insns: make([]InsnFact, len(p.Insns))}, bases: make([]regType, len(p.Insns)),
-		isCB:  map[int]bool{}, async: map[int]bool{},
+		isCB: map[int]bool{}, async: map[int]bool{},
 	}
 }
 
