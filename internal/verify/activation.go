@@ -288,7 +288,7 @@ func (w *walker) clean(n *node) {
 
 // staysAlive reports objects whose uses are not marked.
 func staysAlive(s *domain.Slot) bool {
-	return s.Bytes[0] == domain.ByteDynptr || s.Bytes[0] == domain.ByteIRQFlag
+	return s.Bytes[0] == domain.ByteIRQFlag
 }
 
 // appendChain names an activation: the calls that led to it, and its start.

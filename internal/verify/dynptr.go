@@ -92,6 +92,8 @@ func (w *walker) dynptrAt(r *domain.Reg) *domain.Reg {
 	if !ok || spi >= len(f.Stack) {
 		return nil
 	}
+	w.readsSlot(f.No, spi)
+	w.readsSlot(f.No, spi-1)
 	if first, second := &f.Stack[spi], &f.Stack[spi-1]; !first.IsDynptr() || !second.IsDynptr() || !first.Reg.FirstSlot {
 		return nil
 	}
@@ -175,6 +177,7 @@ func (w *walker) destroyDynptr(f *domain.Frame, spi int) error {
 func (w *walker) clearDynptr(f *domain.Frame, spi int) {
 	for k := range dynptrSlots {
 		f.Stack[spi-k] = domain.Slot{}
+		w.overwritesSlot(f.No, spi-k)
 		if f == w.cur.Cur() {
 			w.log.scratchSlot(spi - k)
 		}
@@ -206,6 +209,7 @@ func (w *walker) releaseDynptr(r *domain.Reg) error {
 		for i := range f.Stack {
 			if s := &f.Stack[i]; s.IsDynptr() && s.Reg.RefID == id {
 				*s = domain.Slot{}
+				w.overwritesSlot(f.No, i)
 			}
 		}
 	}
