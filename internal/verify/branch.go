@@ -378,14 +378,9 @@ func (w *walker) settleReg(r *domain.Reg, null bool) {
 	w.becomeNonNull(r)
 	// The family keeps its identity only where it stands for a reference or a
 	// lock in this value.
-	if !w.keepsID(r) {
+	if !w.hasLock(r) {
 		r.ID = 0
 	}
-}
-
-// keepsID reports whether a pointer that is not NULL still needs its identity.
-func (w *walker) keepsID(r *domain.Reg) bool {
-	return r.Kind == domain.PtrToMapValue && w.hasLock(r)
 }
 
 // packetComparison reports whether this is a comparison of packet pointers,

@@ -27,6 +27,7 @@ type callMeta struct {
 	refID      uint32
 	callback   int32 // subprogram of the callback argument
 	inlineLoop bool
+	kptr       *field // where bpf_kptr_xchg puts its second argument
 
 	changesPacket bool   // packet pointers are invalid after it
 	dynptrID      uint32 // the dynptr that the result points into
@@ -226,6 +227,9 @@ func (w *walker) releaseArg(m *callMeta) error {
 		}
 		return w.refuse(KindReference, errEINVAL, m.releaseReg, "reference has not been acquired before")
 	}
+	if m.kptr != nil {
+		return w.giveAway(m.refID)
+	}
 	return w.release(m.refID)
 }
 
@@ -341,7 +345,7 @@ var castHelpers = map[int32]bool{
 // acquires reports whether the call gives a reference that must be released.
 func (w *walker) acquires(m *callMeta) bool {
 	switch m.proto.Num {
-	case 84, 85, 99, helperRingbufReserve: // sk_lookup_tcp, sk_lookup_udp, skc_lookup_tcp
+	case 84, 85, 99, helperRingbufReserve, helperKptrXchg: // sk_lookup_tcp, sk_lookup_udp, skc_lookup_tcp
 		return true
 	case helperMapLookup:
 		t := w.mapOf(m.mapReg).Spec().Type

@@ -116,6 +116,9 @@ func (w *walker) checkArgType(r uint8, arg catalog.Arg, m *callMeta) error {
 	if arg.Kind == catalog.ArgMem {
 		flags &^= dynptrMemory
 	}
+	if m.kptr != nil && flags&domain.MemAlloc != 0 {
+		flags &^= domain.MemAlloc | domain.MemPercpu // the program's own objects may be exchanged too
+	}
 	types := argTypes[arg.Kind]
 	for _, t := range types {
 		if t.kind == reg.Kind && t.flags == flags {
@@ -179,7 +182,7 @@ func (w *walker) noteReference(r uint8, arg catalog.Arg, m *callMeta) error {
 		}
 		m.releaseReg = int(r)
 	}
-	if reg.RefID != 0 {
+	if reg.RefID != 0 && arg.Kind != catalog.ArgKptr {
 		m.refID = reg.RefID
 	}
 	return nil

@@ -1,116 +1,150 @@
-// This file defines the special fields of map values: structures that only
-// helpers may touch.
+// This file defines the special fields of map values and of allocated objects:
+// what only certain functions may touch.
 
 package verify
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/verify/domain"
 )
 
+// fieldKind is what a special field is; sets of kinds are masks.
+type fieldKind uint16
+
+// Kinds of special fields.
+const (
+	fieldSpinLock fieldKind = 1 << iota
+	fieldResSpinLock
+	fieldTimer
+	fieldWorkqueue
+	fieldTaskWork
+	fieldRefcount
+	fieldListHead
+	fieldListNode
+	fieldRBRoot
+	fieldRBNode
+	fieldKptr // holds a reference
+	fieldKptrUntrusted
+	fieldPercpuKptr
+	fieldUptr // user memory, pinned
+
+	fieldLocks    = fieldSpinLock | fieldResSpinLock
+	fieldRoots    = fieldListHead | fieldRBRoot
+	fieldNodes    = fieldListNode | fieldRBNode
+	fieldRefs     = fieldKptr | fieldPercpuKptr
+	fieldKptrs    = fieldRefs | fieldKptrUntrusted
+	fieldPointers = fieldKptrs | fieldUptr
+	// fieldSingle may stand once in a type, fieldRepeated also in arrays.
+	fieldSingle   = fieldLocks | fieldTimer | fieldWorkqueue | fieldTaskWork | fieldRefcount
+	fieldRepeated = fieldPointers | fieldRoots
+
+	// What is special in a map's value, and in an object that programs allocate.
+	valueFields  = fieldLocks | fieldTimer | fieldWorkqueue | fieldTaskWork | fieldRefcount | fieldRoots | fieldPointers
+	objectFields = fieldLocks | fieldRefcount | fieldRoots | fieldNodes | fieldKptrs
+)
+
 // field is one special field of a type.
 type field struct {
-	name string // "bpf_spin_lock", or "kptr" and its like
+	name string // as messages have it: "bpf_spin_lock", "kptr"
+	kind fieldKind
 	off  uint32
 	size uint32
-	kptr bool
+	// What a pointer points to, or a list or tree holds.
+	spec    *btfx.Spec
+	id      btfx.ID
+	node    string // roots: the member of that struct which is the node
+	nodeOff uint32
 }
 
-// fieldSizes are the structures that the kernel knows, with their sizes.
-var fieldSizes = map[string]uint32{
-	"bpf_spin_lock": 4, "bpf_res_spin_lock": 8, "bpf_timer": 16, "bpf_wq": 16, "bpf_task_work": 8,
-	"bpf_list_head": 16, "bpf_list_node": 24, "bpf_rb_root": 16, "bpf_rb_node": 32, "bpf_refcount": 4,
+var kptrNames = map[fieldKind]string{fieldKptr: "kptr", fieldKptrUntrusted: "kptr", fieldPercpuKptr: "percpu_kptr", fieldUptr: "uptr"}
+
+// record is the special fields of a type, by offset.
+type record []field
+
+func (r record) has(kinds fieldKind) bool {
+	return slices.ContainsFunc(r, func(f field) bool { return f.kind&kinds != 0 })
 }
 
-// kptrTags are the type tags that make a pointer a kptr.
-var kptrTags = map[string]bool{"kptr": true, "kptr_untrusted": true, "kptr_ref": true, "percpu_kptr": true, "uptr": true}
-
-// fieldsOf finds the special fields of a map's value: a type, or the variables
-// of a data section.
-func fieldsOf(spec *btfx.Spec, id btfx.ID) []field {
-	if spec == nil || id == 0 {
-		return nil
-	}
-	f := fieldFinder{spec: spec, budget: maxVisited}
-	f.find(id, 0, 0)
-	return f.found
-}
-
-// maxVisited bounds the search: hostile types nest without end.
-const maxVisited = 1 << 14
-
-// maxFields bounds how many fields one value may have (BTF_FIELDS_MAX).
-const maxFields = 11
-
-type fieldFinder struct {
-	spec   *btfx.Spec
-	found  []field
-	budget int
-}
-
-// find adds the fields of a type that begins at off.
-func (f *fieldFinder) find(id btfx.ID, off uint32, depth int) {
-	f.budget--
-	t := f.spec.Strip(id)
-	if t == nil || depth > maxNesting || f.budget < 0 {
-		return
-	}
-	switch t.Kind {
-	case btfx.KindDatasec:
-		for _, at := range t.Vars {
-			if v := f.spec.Type(at.Type); v != nil && v.Kind == btfx.KindVar {
-				f.find(v.Type, off+at.Offset, depth+1)
-			}
-		}
-	case btfx.KindStruct:
-		f.inStruct(t, off, depth)
-	case btfx.KindArray:
-		f.inArray(t, off, depth)
-	case btfx.KindPtr:
-		if p := f.spec.Type(t.Type); p != nil && p.Kind == btfx.KindTypeTag && kptrTags[p.Name] {
-			f.found = append(f.found, field{name: "kptr", off: off, size: 8, kptr: true})
+// one is the field of a kind that a type has once; nil without it.
+func (r record) one(kinds fieldKind) *field {
+	for i := range r {
+		if r[i].kind&kinds != 0 {
+			return &r[i]
 		}
 	}
+	return nil
 }
 
-func (f *fieldFinder) inStruct(t *btfx.Type, off uint32, depth int) {
-	if size, ok := fieldSizes[t.Name]; ok && depth > 0 {
-		f.found = append(f.found, field{name: t.Name, off: off, size: size})
-		return
-	}
-	for _, m := range t.Members {
-		f.find(m.Type, off+m.BitOffset/8, depth+1)
-	}
-}
-
-// inArray looks at each element until one has no field: all are alike.
-func (f *fieldFinder) inArray(t *btfx.Type, off uint32, depth int) {
-	size, ok := f.spec.SizeOf(t.Type)
-	if !ok || size == 0 {
-		return
-	}
-	for i := range t.Nelems {
-		before := len(f.found)
-		f.find(t.Type, off+i*size, depth+1)
-		if len(f.found) == before || len(f.found) > maxFields {
-			return
+// at is the field of some kinds that begins at an offset; nil without one.
+func (r record) at(off int64, kinds fieldKind) *field {
+	for i := range r {
+		if r[i].kind&kinds != 0 && int64(r[i].off) == off {
+			return &r[i]
 		}
 	}
+	return nil
 }
 
-// mapRecord is the fields of a map's value, found once.
-func (w *walker) mapRecord(m MapView) []field {
+// typeID names a type of a BTF.
+type typeID struct {
+	spec *btfx.Spec
+	id   btfx.ID
+}
+
+// recordCache keeps what was found of types.
+type recordCache struct {
+	values  map[*bytecode.MapSpec]record
+	objects map[*btfx.Spec]objects
+}
+
+func newRecordCache() recordCache {
+	return recordCache{map[*bytecode.MapSpec]record{}, map[*btfx.Spec]objects{}}
+}
+
+// mapRecord is the record of a map's value; none where the value breaks a rule
+// about fields.
+func (w *walker) mapRecord(m MapView) record {
 	s := m.Spec()
-	if f, ok := w.records[s]; ok {
-		return f
+	r, ok := w.records.values[s]
+	if !ok {
+		r, _ = valueRecord(w.target, s)
+		w.records.values[s] = r
 	}
-	f := fieldsOf(s.BTF, s.ValueTypeID)
-	w.records[s] = f
-	return f
+	return r
 }
+
+// objectRecord is the record of a struct that programs allocate.
+func (w *walker) objectRecord(t typeID) record {
+	all, ok := w.records.objects[t.spec]
+	if !ok {
+		all, _ = findObjects(w.target, t.spec)
+		w.records.objects[t.spec] = all
+	}
+	return all[t.id]
+}
+
+// regRecord is the record of what a pointer points to.
+func (w *walker) regRecord(r *domain.Reg) record {
+	switch {
+	case r.Is(domain.PtrToMapValue, 0):
+		return w.mapRecord(w.mapOf(r))
+	case allocated(r):
+		return w.objectRecord(typeID{r.BTF, r.BTFID})
+	}
+	return nil
+}
+
+// fieldAt is the field of some kinds that a pointer with a constant offset
+// points to; nil when there is none.
+func (w *walker) fieldAt(r *domain.Reg, kinds fieldKind) *field {
+	return w.regRecord(r).at(offsetIn(r), kinds)
+}
+
+// offsetIn is where in its object a pointer with a constant offset points.
+func offsetIn(r *domain.Reg) int64 { return int64(r.Off) + int64(r.Value()) }
 
 // checkSpecialFields refuses an access that may touch a special field.
 func (w *walker) checkSpecialFields(m MapView, r *domain.Reg, off int32, size int, src accessSource) error {
@@ -119,7 +153,7 @@ func (w *walker) checkSpecialFields(m MapView, r *domain.Reg, off int32, size in
 		if int64(f.off) >= hi || lo >= int64(f.off+f.size) {
 			continue
 		}
-		if !f.kptr {
+		if f.kind&fieldPointers == 0 {
 			return w.deny(KindAccess, -1, "%s cannot be accessed directly by load/store", f.name)
 		}
 		if err := w.checkKptrAccess(f, r, off, size, src); err != nil {
@@ -132,36 +166,20 @@ func (w *walker) checkSpecialFields(m MapView, r *domain.Reg, off int32, size in
 func (w *walker) checkKptrAccess(f field, r *domain.Reg, off int32, size int, src accessSource) error {
 	switch {
 	case src != accessDirect:
-		return w.deny(KindAccess, -1, "kptr cannot be accessed indirectly by helper")
+		return w.deny(KindAccess, -1, "%s cannot be accessed indirectly by helper", f.name)
 	case !r.IsConst():
-		return w.deny(KindAccess, -1, "kptr access cannot have variable offset")
+		return w.deny(KindAccess, -1, "%s access cannot have variable offset", f.name)
 	case int64(f.off) != int64(off)+int64(r.Value()):
-		return w.deny(KindAccess, -1, "kptr access misaligned expected=%d off=%d", f.off, int64(off)+int64(r.Value()))
+		return w.deny(KindAccess, -1, "%s access misaligned expected=%d off=%d", f.name, f.off, int64(off)+int64(r.Value()))
 	case size != 8:
-		return w.deny(KindAccess, -1, "kptr access size must be BPF_DW")
+		return w.deny(KindAccess, -1, "%s access size must be BPF_DW", f.name)
 	}
 	return nil
 }
 
-// kptrAt reports whether an access is one to a kptr.
-func (w *walker) kptrAt(r *domain.Reg, n memNeed) (string, bool) {
-	for _, f := range w.mapRecord(w.mapOf(r)) {
-		if f.kptr && r.IsConst() && int64(f.off) == int64(n.off)+int64(r.Value()) {
-			return f.name, true
-		}
-	}
-	return "", false
-}
-
-// hasLock reports whether a map value that r points to has a spin lock.
-func (w *walker) hasLock(r *domain.Reg) bool {
-	for _, f := range w.mapRecord(w.mapOf(r)) {
-		if strings.HasSuffix(f.name, "spin_lock") {
-			return true
-		}
-	}
-	return false
-}
+// hasLock reports whether what a pointer points to has a lock, which is told
+// from others by the pointer's identity.
+func (w *walker) hasLock(r *domain.Reg) bool { return w.regRecord(r).has(fieldLocks) }
 
 // innerMap reports whether a map pointer came out of a map of maps.
 func innerMap(r *domain.Reg) bool { return r.MapIdx >= innerBase }

@@ -28,7 +28,17 @@ type kfuncCall struct {
 	written  domain.DynptrKind // the dynptr in the first argument
 	retSize  uint32            // rdonly_buf_size, rdwr_buf_size
 	retWrite bool
+
+	object typeID // type of an allocated object among the arguments
+	owned  bool   // and the program owns it
+	root   *field // list or tree among the arguments
 }
+
+// mayReturnNull: counting one reference more to an object that the program
+// owns cannot fail.
+func (c *kfuncCall) mayReturnNull() bool { return c.has(catalog.KfRetNull) && !c.owned }
+
+func (c *kfuncCall) acquires() bool { return c.has(catalog.KfAcquire) }
 
 func (c *kfuncCall) has(f catalog.KfuncFlags) bool { return c.Flags&f != 0 }
 

@@ -32,31 +32,49 @@ func (w *walker) checkKfuncMap(c *kfuncCall, a *kfuncArg) error {
 // checkKfuncObject requires a kernel object of the parameter's type, trusted
 // as far as the function's flags ask.
 func (w *walker) checkKfuncObject(c *kfuncCall, a *kfuncArg) error {
-	r, to := a.r, a.to
-	reg := &w.regs()[r]
+	to, reg := a.to, &w.regs()[a.r]
 	if to.Kind != btfx.KindStruct && to.Kind != btfx.KindUnion {
 		return w.fail("kernel function %s args#%d pointer type %s %s is not supported", c.Name, a.i, kindWord(to), to.Name)
 	}
-	if a.strict && !trusted(reg) {
-		switch {
-		case !c.has(catalog.KfRCU):
-			return w.fail("R%d must be referenced or trusted", r)
-		case reg.Flags&domain.MemRCU == 0:
-			return w.fail("R%d must be a rcu pointer", r)
-		}
+	if err := w.checkTrust(c, a); err != nil {
+		return err
 	}
-	release := c.has(catalog.KfRelease) && reg.RefID != 0
-	arg := catalog.Arg{}
-	if release {
-		arg.Flags = catalog.ArgRelease
-	}
-	if err := w.checkArgOffset(r, arg); err != nil {
+	if err := w.checkKfuncOffset(c, a); err != nil {
 		return err
 	}
 	if reg.Kind == domain.PtrToBTFID && unsafePointer(reg) && reg.Flags&domain.MemRCU == 0 {
 		return w.fail("arg#%d is %s expected %s or socket", a.i, kindName(reg), appendKind(nil, reg.Kind, reg.Flags&trustFlags))
 	}
-	return w.matchKfuncObject(c, a, release)
+	return w.matchKfuncObject(c, a, releases(c, reg))
+}
+
+// checkTrust requires an object that is known to be valid, as far as the
+// function's flags ask.
+func (w *walker) checkTrust(c *kfuncCall, a *kfuncArg) error {
+	reg := &w.regs()[a.r]
+	switch {
+	case !a.strict || trusted(reg):
+		return nil
+	case !c.has(catalog.KfRCU):
+		return w.fail("R%d must be referenced or trusted", a.r)
+	case reg.Flags&domain.MemRCU == 0:
+		return w.fail("R%d must be a rcu pointer", a.r)
+	}
+	return nil
+}
+
+// releases reports whether the call gives up the reference that a register
+// holds.
+func releases(c *kfuncCall, reg *domain.Reg) bool { return c.has(catalog.KfRelease) && reg.RefID != 0 }
+
+// checkKfuncOffset requires the start of the object where the function gives it
+// up.
+func (w *walker) checkKfuncOffset(c *kfuncCall, a *kfuncArg) error {
+	arg := catalog.Arg{}
+	if releases(c, &w.regs()[a.r]) {
+		arg.Flags = catalog.ArgRelease
+	}
+	return w.checkArgOffset(a.r, arg)
 }
 
 func (w *walker) matchKfuncObject(c *kfuncCall, a *kfuncArg, release bool) error {

@@ -34,17 +34,7 @@ func (w *walker) kfuncResult(c *kfuncCall) error {
 	if c.has(catalog.KfRCUProtected) && !c.has(iterFlags) {
 		r0.Flags |= domain.MemRCU
 	}
-	if c.has(catalog.KfRetNull) {
-		r0.Flags |= domain.MaybeNull
-		r0.ID = w.newID()
-	}
-	if c.has(catalog.KfAcquire) {
-		id := w.acquire()
-		r0.RefID = id
-		if c.has(catalog.KfRetNull) {
-			r0.ID = id
-		}
-	}
+	w.ownResult(c, r0)
 	return nil
 }
 

@@ -101,7 +101,7 @@ func (w *walker) accessBTF(n memNeed) (domain.Reg, error) {
 	case base.Flags&domain.MemPercpu != 0:
 		return none, w.deny(KindAccess, reg, "R%d is ptr_%s access percpu memory: off=%d", n.reg, name, n.off)
 	case base.Flags&domain.MemAlloc != 0:
-		return none, w.unsupported("allocated objects")
+		return w.accessObject(&base, n)
 	case n.write && base.Flags&domain.PtrUntrusted != 0:
 		return none, w.deny(KindAccess, reg, "only read is supported")
 	case n.write:
@@ -241,9 +241,15 @@ func (w *walker) checkObjectArg(r uint8, arg catalog.Arg, m *callMeta) error {
 		}
 		return nil
 	}
+	if reg.Flags&domain.MemAlloc != 0 {
+		return w.checkAllocatedArg(r, m)
+	}
 	release := arg.Flags&catalog.ArgRelease != 0
 	if reg.MayBeNull() && (arg.Flags&catalog.ArgMaybeNull == 0 || release) {
 		return w.deny(KindNull, int(r), "Possibly NULL pointer passed to helper arg%d", r)
+	}
+	if m.kptr != nil {
+		return w.matchKptr(m.kptr, r)
 	}
 	want := arg.BTF
 	if want == "" {
@@ -261,6 +267,9 @@ func (w *walker) checkObjectArg(r uint8, arg catalog.Arg, m *callMeta) error {
 
 // objectResult is a kernel object that a helper returns.
 func (w *walker) objectResult(m *callMeta, flags domain.TypeFlags) (domain.Reg, error) {
+	if m.kptr != nil {
+		return w.exchanged(m.kptr, flags), nil
+	}
 	if w.target.BTF == nil {
 		return w.unsupportedValue("kernel objects: the target has no BTF")
 	}

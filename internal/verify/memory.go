@@ -189,8 +189,8 @@ func (w *walker) accessMapValue(n memNeed) (domain.Reg, error) {
 	if err := w.checkMapAccess(n.reg, n.off, n.size, false, !n.write, accessDirect); err != nil {
 		return none, err
 	}
-	if f, ok := w.kptrAt(base, n); ok {
-		return none, w.unsupported("kptr access (%s)", f)
+	if f := w.kptrAt(base, n); f != nil {
+		return w.accessKptr(f, n)
 	}
 	if n.write || !n.want {
 		return w.unknownValue(), nil

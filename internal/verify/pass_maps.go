@@ -3,7 +3,6 @@
 package verify
 
 import (
-	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/catalog"
 )
@@ -28,7 +27,11 @@ func (u *usedMaps) checkMapLoad(pc int, in bytecode.Insn) *Rejection {
 
 // checkMap checks that a program of this type may use the map.
 func (u *usedMaps) checkMap(pc int, m *bytecode.MapSpec) *Rejection {
-	if msg := u.env.Target.MapRefusal(u.programEnv(), m.Type, mapFields(m)); msg != "" {
+	fields, _ := valueRecord(u.env.Target, m)
+	if why := fields.misplaced(m); why != "" {
+		return refuse(KindMap, errEOPNOTSUPP, pc, "map '%s': %s", m.Name, why)
+	}
+	if msg := u.env.Target.MapRefusal(u.programEnv(), m.Type, restricted(fields)); msg != "" {
 		return refuse(KindMap, errEINVAL, pc, "%s", msg)
 	}
 	if msg := onlyOne[m.Type]; msg != "" {
@@ -55,50 +58,24 @@ var onlyOne = map[bytecode.MapType]string{
 	bytecode.MapArena:               "Only one arena per program",
 }
 
-// specialStructs are the structures of the kernel that a value may have, by
-// name, as far as they decide which programs may use the map.
-var specialStructs = map[string]catalog.ValueFields{
-	"bpf_spin_lock":     catalog.FieldSpinLock,
-	"bpf_res_spin_lock": catalog.FieldResSpinLock,
-	"bpf_timer":         catalog.FieldTimer,
-	"bpf_wq":            catalog.FieldWorkqueue,
-	"bpf_list_head":     catalog.FieldListHead,
-	"bpf_rb_root":       catalog.FieldRBRoot,
+// restrictedFields are the special fields that decide which programs may use
+// the map.
+var restrictedFields = map[fieldKind]catalog.ValueFields{
+	fieldSpinLock:    catalog.FieldSpinLock,
+	fieldResSpinLock: catalog.FieldResSpinLock,
+	fieldTimer:       catalog.FieldTimer,
+	fieldWorkqueue:   catalog.FieldWorkqueue,
+	fieldListHead:    catalog.FieldListHead,
+	fieldRBRoot:      catalog.FieldRBRoot,
 }
 
-// mapFields returns the kernel structures in a map's value. The value of a map
-// made of global variables is a data section, whose variables may be such
-// structures themselves.
-func mapFields(m *bytecode.MapSpec) catalog.ValueFields {
-	if m.BTF == nil || m.ValueTypeID == 0 {
-		return 0
-	}
-	value := m.BTF.Type(m.ValueTypeID)
-	if value == nil || value.Kind != btfx.KindDatasec {
-		return typeFields(m.BTF, m.ValueTypeID)
-	}
+func restricted(r record) catalog.ValueFields {
 	var found catalog.ValueFields
-	for _, v := range value.Vars {
-		if variable := m.BTF.Type(v.Type); variable != nil && variable.Kind == btfx.KindVar {
-			found |= typeFields(m.BTF, variable.Type)
-		}
+	for i := range r {
+		found |= restrictedFields[r[i].kind]
 	}
 	return found
 }
-
-func typeFields(spec *btfx.Spec, id btfx.ID) catalog.ValueFields {
-	var found catalog.ValueFields
-	if t := spec.Strip(id); t != nil && t.Kind == btfx.KindStruct {
-		found = specialStructs[t.Name]
-	}
-	for _, f := range fieldsOf(spec, id) {
-		found |= specialStructs[f.name]
-	}
-	return found
-}
-
-// maxNesting bounds the search for nested structures.
-const maxNesting = 8
 
 // checkMapValue checks a load of the address of a map's value at an offset.
 func checkMapValue(pc int, m *bytecode.MapSpec, off uint32) *Rejection {

@@ -66,9 +66,9 @@ func TestMapFields(t *testing.T) {
 	timer := &btf.Struct{Name: "bpf_timer", Size: 16}
 	integer := &btf.Int{Name: "int", Size: 4}
 	inner := &btf.Struct{Name: "inner", Size: 16, Members: []btf.Member{{Name: "t", Type: timer}}}
-	value := &btf.Struct{Name: "value", Size: 40, Members: []btf.Member{
+	value := &btf.Struct{Name: "value", Size: 24, Members: []btf.Member{
 		{Name: "lock", Type: lock},
-		{Name: "in", Type: &btf.Array{Index: integer, Type: inner, Nelems: 2}, Offset: 64},
+		{Name: "in", Type: &btf.Array{Index: integer, Type: inner, Nelems: 1}, Offset: 64},
 	}}
 	section := &btf.Datasec{Name: ".data.A", Size: 4, Vars: []btf.VarSecinfo{
 		{Type: &btf.Var{Name: "global", Type: lock, Linkage: btf.GlobalVar}, Size: 4}}}
@@ -91,7 +91,8 @@ func TestMapFields(t *testing.T) {
 		"plain":   0,
 		"int":     0,
 	} {
-		if got := mapFields(&bytecode.MapSpec{BTF: spec, ValueTypeID: spec.Named(name)[0]}); got != want {
+		fields, _ := valueRecord(nil, &bytecode.MapSpec{BTF: spec, ValueTypeID: spec.Named(name)[0]})
+		if got := restricted(fields); got != want {
 			t.Errorf("%s: %b, want %b", name, got, want)
 		}
 	}

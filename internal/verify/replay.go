@@ -76,7 +76,7 @@ func (v *Verified) Replay() (*Replayer, error) {
 	w.opt = &Options{Target: w.opt.Target, Maps: w.opt.Maps, Caps: w.opt.Caps, MemorySize: w.opt.MemorySize}
 	w.log = logger{max: 1 << 20}
 	w.facts = newFactRecorder(w.prog)
-	w.records = map[*bytecode.MapSpec][]field{}
+	w.records = newRecordCache()
 	w.masks = map[int]aluMask{}
 	w.called = map[int]bool{}
 	w.uses = append([]frameUse(nil), w.uses...)

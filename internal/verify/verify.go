@@ -45,7 +45,7 @@ func newWalker(ctx context.Context, p *bytecode.Program, o *Options) *walker {
 		maps:    o.Maps,
 		facts:   newFactRecorder(p),
 		sccs:    sccVisits{},
-		records: map[*bytecode.MapSpec][]field{},
+		records: newRecordCache(),
 		called:  map[int]bool{}, masks: map[int]aluMask{},
 		log: logger{level: o.LogLevel, max: o.MaxLog},
 	}

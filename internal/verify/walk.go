@@ -61,8 +61,8 @@ type walker struct {
 	// a replay decides by the concrete path.
 	fork func(st *node, pc, prev int, speculative bool) error
 
-	links     linkedRegs // what the comparison being walked narrows together
-	records   map[*bytecode.MapSpec][]field
+	links     linkedRegs      // what the comparison being walked narrows together
+	records   recordCache     // special fields of types
 	masks     map[int]aluMask // how offsets are masked, without CAP_PERFMON
 	called    map[int]bool    // global functions that are called
 	uses      []frameUse      // by function, as the depth check counts them

@@ -28,6 +28,8 @@ type structWalk struct {
 	field string           // name of the pointer member
 	flags domain.TypeFlags // MemUser, MemPercpu, MemRCU by tag; PtrUntrusted inside unions
 	why   string
+	// fixedSize: a last member of variable size has no elements.
+	fixedSize bool
 }
 
 func (s *structWalk) no(format string, args ...any) memberKind {
@@ -75,7 +77,7 @@ func (s *structWalk) flexible(t *btfx.Type, off, size uint32) (id btfx.ID, at ui
 	beyond := func() (btfx.ID, uint32, memberKind) {
 		return 0, 0, s.no("access beyond struct %s at off %d size %d", t.Name, off, size)
 	}
-	if len(t.Members) == 0 {
+	if len(t.Members) == 0 || s.fixedSize {
 		return beyond()
 	}
 	last := t.Members[len(t.Members)-1]

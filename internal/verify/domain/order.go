@@ -99,7 +99,7 @@ func sameRefs(old, cur *State, m *IDMap) bool {
 	}
 	for i := range old.Refs {
 		o, c := &old.Refs[i], &cur.Refs[i]
-		if o.Kind != c.Kind || o.MapIdx != c.MapIdx || !m.match(o.ID, c.ID) || !m.match(o.LockID, c.LockID) {
+		if o.Kind != c.Kind || o.MapIdx != c.MapIdx || o.BTF != c.BTF || !m.match(o.ID, c.ID) || !m.match(o.LockID, c.LockID) {
 			return false
 		}
 	}

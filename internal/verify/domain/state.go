@@ -3,6 +3,12 @@
 
 package domain
 
+import (
+	"slices"
+
+	"github.com/skepbpf/skep/internal/btfx"
+)
+
 // SlotByte says what one byte of the stack holds.
 type SlotByte uint8
 
@@ -115,8 +121,9 @@ type Ref struct {
 	Kind   RefKind
 	ID     uint32
 	Insn   int   // where it was acquired
-	MapIdx int32 // locks: the map (or allocation) that the lock is in
+	MapIdx int32 // locks: the map that the lock is in, -1 for an allocated object
 	LockID uint32
+	BTF    *btfx.Spec // locks in allocated objects: where the object's type is
 }
 
 // RefKind is the kind of a held resource.
@@ -231,8 +238,7 @@ func (s *State) HoldsRef(id uint32) bool {
 func (s *State) DropRef(id uint32) bool {
 	for i := range s.Refs {
 		if s.Refs[i].Kind == RefPtr && s.Refs[i].ID == id {
-			s.Refs[i] = s.Refs[len(s.Refs)-1]
-			s.Refs = s.Refs[:len(s.Refs)-1]
+			s.Refs = slices.Delete(s.Refs, i, i+1)
 			return true
 		}
 	}
