@@ -37,14 +37,20 @@ typedef _Bool bool;
 	} name SEC(".maps")
 enum { HASH = 1, ARRAY = 2, LRU_HASH = 9, RINGBUF = 27, TASK_STORAGE = 29 };
 
-/* Opaque types of the kernel's. */
+/* Types of the kernel's, as far as the programs look at them. */
 struct task_struct {
 	s32 pid;
 	struct task_struct *real_parent;
 } CORE;
-struct cgroup;
-struct dentry;
-struct file;
+struct cgroup {
+	int level;
+} CORE;
+struct __sk_buff {
+	u32 len;
+};
+struct xdp_md {
+	u32 data, data_end, data_meta;
+};
 struct bpf_dynptr {
 	u64 opaque[2];
 };
