@@ -22,7 +22,7 @@ const (
 // atomic runs a read-modify-write. The old value goes to the source register
 // of those that fetch, and to R0 of compare-exchange.
 func (m *machine) atomic(op *ir.Op) {
-	r, src := m.r, op.Src&(ir.NumRegs-1)
+	r, src := &m.r, op.Src&(ir.NumRegs-1)
 	addr := r[op.Dst&(ir.NumRegs-1)] + uint64(op.Off)
 	var old uint64
 	if op.Code == ir.Atomic64 {

@@ -66,8 +66,7 @@ func (e *AccessError) Error() string {
 func (e Checked) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) uint64 {
 	outer := s.watched
 	callback := outer != nil && outer.depth == s.depth
-	c := checker{w: outer}
-	c.activate(s)
+	c := checker{machine: s.activate(), w: outer}
 	if !callback {
 		c.w = e.begin(s, p)
 		s.watched = c.w
@@ -76,7 +75,8 @@ func (e Checked) Exec(s *Slot, p *Program, fn int, r1, r2, r3, r4, r5 uint64) ui
 	site := c.w.pc
 	c.run(p, fn, callback)
 	c.w.pc = site
-	c.deactivate()
+	c.s.level--
+	c.s.sp, c.s.top = c.spBase, c.base
 	s.watched = outer
 	return c.r[ir.R0]
 }

@@ -10,7 +10,7 @@ import (
 
 // checker runs one activation: a program's, or a callback's.
 type checker struct {
-	machine
+	*machine
 	w *watch
 }
 
@@ -31,9 +31,9 @@ func (c *checker) run(p *Program, fn int, callback bool) {
 // step runs the operation at pc, tells the shadow when an instruction is
 // complete with it, and gives the next operation, -1 at the activation's end.
 func (c *checker) step(pc int) int {
-	before := state{slot: int(c.code.Slots[pc]), top: c.top, code: c.code}
+	before := state{slot: int(c.prog.code.Slots[pc]), top: c.top, code: c.prog.code}
 	c.w.pc = before.slot
-	op := &c.code.Ops[pc]
+	op := &c.prog.code.Ops[pc]
 	next, err := c.operate(op, pc+1)
 	if c.fail(err); c.s.stopped {
 		return -1
@@ -56,7 +56,7 @@ func (c *checker) tell(op *ir.Op, before state, next int) error {
 	case c.top > before.top:
 		c.push()
 		return c.told(func(sh Shadow) error { return sh.Enter(before.slot, int(op.Imm), false, c.regs(), c) })
-	case c.code != before.code:
+	case c.prog.code != before.code:
 		c.pop()
 		c.push()
 		return c.told(func(sh Shadow) error { sh.TailCall(before.slot); c.w.shadow = nil; return nil })
@@ -71,14 +71,14 @@ func (c *checker) tell(op *ir.Op, before state, next int) error {
 // their own.
 func (c *checker) complete(slot, next int) bool {
 	to := c.slotOf(next)
-	return to != slot || int(c.code.First[to]) == next
+	return to != slot || int(c.prog.code.First[to]) == next
 }
 
 func (c *checker) slotOf(pc int) int {
 	if pc < 0 {
 		return -1
 	}
-	return int(c.code.Slots[pc])
+	return int(c.prog.code.Slots[pc])
 }
 
 func (c *checker) told(f func(Shadow) error) error {

@@ -3,18 +3,27 @@
 
 package engine
 
-import "github.com/skepbpf/skep/internal/ir"
+import (
+	"unsafe"
+
+	"github.com/skepbpf/skep/internal/ir"
+)
 
 // registers is a register file. It is not cleared between activations: a
 // verified program reads no register that it has not written.
 type registers [ir.NumRegs]uint64
 
-// machine is one activation of an interpreter, from Exec to its return.
+// at is r's element n, which is below ir.NumRegs.
+func (r *registers) at(n ir.Reg) *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(r), uintptr(n)*unsafe.Sizeof(r[0])))
+}
+
+// machine is one activation of an interpreter, from Exec to its return. The
+// slot keeps it for the next activation of the same depth.
 type machine struct {
-	r    *registers
+	r    registers
 	s    *Slot
 	prog *Program
-	code *ir.Code
 	fn   *ir.Func // the function that runs
 
 	spBase    uint64 // the slot's stack as Exec found it
@@ -29,19 +38,16 @@ type frame struct {
 	saved [5]uint64 // R6 to R10
 }
 
-// activate begins an activation on a slot; deactivate ends it.
-func (m *machine) activate(s *Slot) {
-	if s.level == len(s.files) {
-		s.files = append(s.files, new(registers))
+// activate gives the machine of an activation within the slot's run: what is in
+// use of stack and frames is as of the last call of a host function.
+func (s *Slot) activate() *machine {
+	if s.level == len(s.machines) {
+		s.machines = append(s.machines, &machine{s: s})
 	}
-	m.s, m.r = s, s.files[s.level]
-	m.spBase, m.base, m.top = s.sp, s.top, s.top
+	m := s.machines[s.level]
 	s.level++
-}
-
-func (m *machine) deactivate() {
-	m.s.level--
-	m.s.sp, m.s.top = m.spBase, m.base
+	m.spBase, m.base, m.top = s.sp, s.top, s.top
+	return m
 }
 
 // enter starts function fn of p with its frame right below sp, and returns
@@ -51,8 +57,7 @@ func (m *machine) deactivate() {
 //	     |  fn.Stack      |
 //	     +----------------+ ← where a callee's frame begins
 func (m *machine) enter(p *Program, fn int, sp uint64) int {
-	m.prog, m.code = p, p.code
-	m.fn = &p.code.Funcs[fn]
+	m.prog, m.fn = p, &p.code.Funcs[fn]
 	m.r[ir.R10] = sp
 	if n := m.fn.Stack; n > 0 {
 		clear(memory(sp-uint64(n), int(n)))
@@ -61,7 +66,7 @@ func (m *machine) enter(p *Program, fn int, sp uint64) int {
 }
 
 func (m *machine) arguments(r1, r2, r3, r4, r5 uint64) {
-	r := m.r
+	r := &m.r
 	r[ir.R1], r[ir.R2], r[ir.R3], r[ir.R4], r[ir.R5] = r1, r2, r3, r4, r5
 }
 
@@ -87,9 +92,9 @@ func (m *machine) control(op *ir.Op, pc int, b uint64) int {
 }
 
 func (m *machine) callHost(op *ir.Op, pc int) int {
-	s, r := m.s, m.r
+	s, r := m.s, &m.r
 	s.sp, s.top = m.below(), m.top
-	s.call.prog, s.call.site = m.prog, &m.code.Calls[op.Imm]
+	s.call.prog, s.call.site = m.prog, &m.prog.code.Calls[op.Imm]
 	r[ir.R0] = m.prog.bodies[op.Imm](&s.call, r[ir.R1], r[ir.R2], r[ir.R3], r[ir.R4], r[ir.R5])
 	if s.stopped {
 		return m.stop()
@@ -116,7 +121,7 @@ func (m *machine) exit() int {
 	m.top--
 	f := &m.s.frames[m.top]
 	copy(m.r[ir.R6:ir.RTmp], f.saved[:])
-	m.prog, m.code, m.fn = f.prog, f.prog.code, f.fn
+	m.prog, m.fn = f.prog, f.fn
 	return f.pc
 }
 
@@ -165,7 +170,7 @@ func (m *machine) packetWord(op *ir.Op, pc int, b uint64) int {
 
 // cold runs the straight operations that the loop has no room for.
 func (m *machine) cold(op *ir.Op, b uint64) {
-	r, d := m.r, op.Dst&(ir.NumRegs-1)
+	r, d := &m.r, op.Dst&(ir.NumRegs-1)
 	switch c := op.Code; {
 	case c <= ir.Swap64:
 		r[d] = arithmetic(c, r[d], b)

@@ -22,9 +22,13 @@ func (s *Slot) XDP(p *Program, pkt []byte) *ir.XDP {
 	run := &s.contexts[s.depth]
 	ctx := at[ir.XDP](run.addr)
 	ctx.IngressIfindex, ctx.RxQueueIndex, ctx.EgressIfindex = 0, 0, 0
-	run.size = uint64(unsafe.Sizeof(*ctx))
-	run.place(&ctx.Packet, pkt, p.code.ChangesPkt)
+	buf, off := pkt, uint64(0)
+	if p.code.ChangesPkt {
+		buf, off = run.roomFor(pkt)
+	}
+	run.place(&ctx.Packet, buf, off, uint64(len(pkt)))
 	ctx.MACHeader, ctx.NetHeader = ctx.Data, 0
+	run.size = uint64(unsafe.Sizeof(*ctx))
 	return ctx
 }
 
@@ -38,7 +42,11 @@ func (s *Slot) SKB(p *Program, pkt []byte, mac, network int) *ir.SKB {
 	ctx := at[ir.SKB](run.addr)
 	*ctx = ir.SKB{}
 	run.size = uint64(unsafe.Sizeof(*ctx))
-	run.place(&ctx.Packet, pkt, p.code.ChangesPkt)
+	buf, off := pkt, uint64(0)
+	if p.code.ChangesPkt {
+		buf, off = run.roomFor(pkt)
+	}
+	run.place(&ctx.Packet, buf, off, uint64(len(pkt)))
 	ctx.MACHeader = ctx.Data
 	ctx.NetHeader = ctx.Data + uint64(network)
 	ctx.Data += uint64(mac)
@@ -55,7 +63,7 @@ func (s *Slot) Context(image []byte) []byte {
 		return nil
 	}
 	run := &s.contexts[s.depth]
-	run.packet, run.size = nil, maxContext
+	run.packet, run.size = 0, maxContext
 	ctx := memory(run.addr, maxContext)
 	clear(ctx[copy(ctx, image):])
 	return ctx
@@ -69,7 +77,7 @@ func (s *Slot) ContextAddr() uint64 { return s.contexts[s.depth].addr }
 func (s *Slot) Memory(p []byte) uint64 {
 	run := &s.contexts[s.depth]
 	run.root = unsafe.Pointer(unsafe.SliceData(p))
-	run.packet, run.size = nil, 0
+	run.packet, run.size = 0, 0
 	run.given, run.givenSize = addressOf(p), uint64(len(p))
 	return run.given
 }
@@ -80,31 +88,31 @@ func (s *Slot) Packet(p *ir.Packet) []byte {
 	return memory(p.Data, int(p.DataEnd-p.Data))
 }
 
-// place roots a packet and notes where it lies.
-func (run *runContext) place(p *ir.Packet, pkt []byte, moves bool) {
-	buf, off := pkt, 0
-	if moves {
-		buf, off = run.roomFor(pkt), Headroom
-	}
+// place roots the buffer of a packet, and notes where in it the packet lies: n
+// bytes from off on.
+func (run *runContext) place(p *ir.Packet, buf []byte, off, n uint64) {
 	run.root = unsafe.Pointer(unsafe.SliceData(buf))
-	run.packet, run.givenSize = p, 0
-	p.BufStart = addressOf(buf)
+	run.packet, run.givenSize = address(unsafe.Pointer(p)), 0
+	p.BufStart = address(run.root)
 	p.BufEnd = p.BufStart + uint64(len(buf))
-	p.Data = p.BufStart + uint64(off)
-	p.DataEnd = p.Data + uint64(len(pkt))
+	p.Data = p.BufStart + off
+	p.DataEnd = p.Data + n
 	p.DataMeta = p.Data
 }
 
-// roomFor copies a packet into a buffer with room on both sides.
-func (run *runContext) roomFor(pkt []byte) []byte {
+// roomFor copies a packet into a buffer with room on both sides, and says where
+// in it.
+//
+//go:noinline
+func (run *runContext) roomFor(pkt []byte) (buf []byte, off uint64) {
 	n := Headroom + len(pkt) + tailroom
 	if cap(run.room) < n {
 		run.room = make([]byte, n)
 	}
-	buf := run.room[:n]
+	buf = run.room[:n]
 	clear(buf[:Headroom])
 	clear(buf[Headroom+copy(buf[Headroom:], pkt):])
-	return buf
+	return buf, Headroom
 }
 
 // Offsets that legacy packet loads give a meaning (linux/filter.h).

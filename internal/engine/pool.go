@@ -64,7 +64,9 @@ func (p *Pool) Host() *Host { return &p.host }
 // Lease takes a slot, waiting for one as long as it must. The caller releases
 // it, by defer where it calls code that may panic.
 func (p *Pool) Lease() *Slot {
-	if i := hint(); i < len(p.slots) {
+	i := procPin()
+	procUnpin()
+	if i < len(p.slots) {
 		if s := p.slots[i]; s.take() {
 			return s
 		}

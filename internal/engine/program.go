@@ -25,6 +25,7 @@ type Program struct {
 	Type uint32 // with bpf(2)'s numbers
 
 	code   *ir.Code
+	ops    []ir.Op     // decoded
 	bodies []Func      // by call site
 	maps   []*maps.Map // by index; keeps what the code has addresses of
 	exec   Executable
@@ -45,6 +46,10 @@ func NewProgram(code *ir.Code, funcs *Funcs, m []*maps.Map, engine Executable) (
 			return nil, fmt.Errorf("call of %s: no body number %d", code.Calls[i].Name, code.Calls[i].Body)
 		}
 		p.bodies = append(p.bodies, body)
+	}
+	var err error
+	if p.ops, err = decode(code); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", code.Name, err)
 	}
 	return p, nil
 }
@@ -67,7 +72,8 @@ func (p *Program) Run(s *Slot, r1, r2 uint64) (uint64, error) {
 	s.hdr.TailCalls, s.hdr.Loops = 0, ir.MaxLoops
 	var r0 uint64
 	if p.plain {
-		r0 = Interpreter{}.Exec(s, p, 0, r1, r2, 0, 0, 0) // a direct call
+		s.main.r[ir.R1], s.main.r[ir.R2] = r1, r2
+		r0 = s.main.run(p, 0) // nothing below it, and no interface between
 	} else {
 		r0 = p.exec.Exec(s, p, 0, r1, r2, 0, 0, 0)
 	}

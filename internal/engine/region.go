@@ -91,7 +91,8 @@ func (s *Slot) region(p *Program, addr, n uint64) Region {
 func (s *Slot) ownRegions() [4]Region {
 	var pkt Region
 	run := &s.contexts[max(s.depth, 1)-1]
-	if p := run.packet; p != nil {
+	if run.packet != 0 {
+		p := at[ir.Packet](run.packet)
 		pkt = Region{Kind: PacketRegion, Addr: p.DataMeta, Size: p.DataEnd - p.DataMeta}
 	}
 	return [4]Region{

@@ -226,6 +226,7 @@ func TestMayGoto(t *testing.T) {
 		p.code.Ops = append([]ir.Op{op(ir.CallHost, 0, 0, 0, 0)}, loop[1:]...)
 		p.code.Slots = []int32{0, 1, 2, 3, 4}
 		p.code.First = []int32{0, 1, 2, 3, 4}
+		p.ops, _ = decode(p.code)
 		if got := mustRun(t, s, p, 0); got != 10 {
 			t.Errorf("%s: %d loops, want 10", e.name, got)
 		}

@@ -53,16 +53,18 @@ type Slot struct {
 
 	// sp is the lowest stack address in use, frames[:top] the callers that
 	// wait: both as of the last time a program called out.
-	sp     uint64
-	top    int
-	frames []frame
-	files  []*registers // a register file for each activation, level of them in use
-	level  int
-	depth  int // runs that are going on, one within the other
+	sp       uint64
+	top      int
+	frames   []frame
+	main     machine    // of a run that is not nested
+	machines []*machine // of activations within it, level of them in use
+	level    int
+	depth    int // runs that are going on, one within the other
 
 	call    Call
 	budget  int32 // back edges until the next poll
 	stopped bool  // the run is to end: err says why
+	unusual bool  // a limit or roots are to go with the lease
 	err     error
 
 	cancelled atomic.Uint32 // seq of the lease that is to be cancelled
@@ -84,8 +86,8 @@ type Slot struct {
 type runContext struct {
 	addr      uint64 // of the context's memory
 	size      uint64
-	packet    *ir.Packet // the run's packet, in that memory; nil without one
-	given     uint64     // memory that the program was given as such
+	packet    uint64 // address of the run's ir.Packet, in that memory; 0 without one
+	given     uint64 // memory that the program was given as such
 	givenSize uint64
 	root      unsafe.Pointer // keeps packet or memory in place
 	room      []byte         // packet buffer of programs that move packet data
@@ -116,6 +118,7 @@ func newSlot(p *Pool, index int) (*Slot, error) {
 	s.hdr.CPU = uint32(index)
 	s.hdr.StackLow = addressOf(s.stack)
 	s.sp = s.stackTop()
+	s.main = machine{s: s, spBase: s.sp}
 	s.call.slot = s
 	return s, nil
 }
@@ -134,7 +137,7 @@ func (s *Slot) Release() {
 	if s.contexts[0].root != nil {
 		s.contexts[0].root = nil
 	}
-	if s.dirty() {
+	if s.unusual || s.depth != 0 || len(s.held) != 0 {
 		s.clean()
 	}
 	s.seq.Store(s.seq.Load() + 1)
@@ -143,11 +146,7 @@ func (s *Slot) Release() {
 	}
 }
 
-// dirty reports what an ordinary run leaves unset.
-func (s *Slot) dirty() bool {
-	return len(s.roots) != 0 || len(s.held) != 0 || s.depth != 0 || s.unwatch != nil || !s.deadline.IsZero()
-}
-
+// clean undoes what no ordinary run leaves behind.
 func (s *Slot) clean() {
 	for i := len(s.held) - 1; i >= 0; i-- {
 		s.held[i].owner.Release(s.held[i].addr)
@@ -165,7 +164,7 @@ func (s *Slot) clean() {
 	for i := range s.contexts {
 		s.contexts[i].root = nil
 	}
-	s.stopped, s.err = false, nil
+	s.stopped, s.err, s.unusual = false, nil, false
 }
 
 // CPU is the slot's index: what bpf_get_smp_processor_id gives, and the row of
@@ -174,10 +173,10 @@ func (s *Slot) CPU() int { return s.index }
 
 // Root keeps what p points to in place until the release, so that a program
 // may be given its address. What XDP, SKB and Memory are given needs no root.
-func (s *Slot) Root(p unsafe.Pointer) { s.roots = append(s.roots, p) }
+func (s *Slot) Root(p unsafe.Pointer) { s.roots, s.unusual = append(s.roots, p), true }
 
 // Limit stops what the slot runs after d.
-func (s *Slot) Limit(d time.Duration) { s.deadline = time.Now().Add(d) }
+func (s *Slot) Limit(d time.Duration) { s.deadline, s.unusual = time.Now().Add(d), true }
 
 // watch stops what the slot runs when ctx is done.
 func (s *Slot) watch(ctx context.Context) {
@@ -185,7 +184,7 @@ func (s *Slot) watch(ctx context.Context) {
 		return
 	}
 	seq := s.seq.Load()
-	s.cause = ctx
+	s.cause, s.unusual = ctx, true
 	s.unwatch = context.AfterFunc(ctx, func() { s.cancelled.Store(seq) })
 }
 
