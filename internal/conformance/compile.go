@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -86,7 +87,7 @@ func (s *Source) Compile(ctx context.Context, cache string, match func(name stri
 			objs = append(objs, &CorpusObject{Name: n, CPU: "v4"})
 		}
 	}
-	for _, cpu := range []string{"v3", "v4"} {
+	for _, cpu := range cpus {
 		if err := os.MkdirAll(filepath.Join(dir, cpu), 0o755); err != nil {
 			return nil, err
 		}
@@ -116,7 +117,12 @@ func (s *Source) compileOne(ctx context.Context, o *CorpusObject) error {
 	}
 	tmp := o.Path + ".tmp"
 	defer os.Remove(tmp)
-	args := append(s.flags(o.Name, o.CPU), "-c", filepath.Join(s.tree, selftests, "progs", o.Name+".c"), "-o", tmp)
+	source := filepath.Join(s.tree, selftests, "progs", o.Name+".c")
+	pch, err := s.pchFlags(source, o.Name, o.CPU)
+	if err != nil {
+		return err
+	}
+	args := slices.Concat(s.flags(o.Name, o.CPU), pch, []string{"-c", source, "-o", tmp})
 	text, err := exec.CommandContext(ctx, s.tools.Clang, args...).CombinedOutput()
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -20,6 +20,7 @@ type Source struct {
 	id       string // hash of all that an object depends on but its own source
 	tree     string // the kernel's source
 	include  string // vmlinux.h and bpf/*.h
+	pch      string // vmlinux.h precompiled
 	sysFlags []string
 }
 
@@ -61,13 +62,17 @@ func PrepareSource(ctx context.Context, t *Tools, cache string) (*Source, error)
 		return nil, fmt.Errorf("headers: %w", err)
 	}
 	s.id = hashOf(tarID, btfHash, version, strings.Join(s.flags("", ""), " "))
+	s.pch = filepath.Join(cache, "pch", s.id)
+	if err := makeDir(s.pch, func(tmp string) error { return s.precompile(ctx, tmp) }); err != nil {
+		return nil, fmt.Errorf("precompiled headers: %w", err)
+	}
 	return s, nil
 }
 
 // unpack extracts sourceParts into dir.
 func unpack(ctx context.Context, t *Tools, dir string) error {
 	top := strings.TrimSuffix(filepath.Base(t.Tarball), ".tar.xz")
-	args := []string{"-xJf", t.Tarball, "-C", dir, "--strip-components=1"}
+	args := []string{"-x", "--use-compress-program=xz -T0", "-f", t.Tarball, "-C", dir, "--strip-components=1"}
 	for _, p := range sourceParts {
 		args = append(args, top+"/"+p)
 	}

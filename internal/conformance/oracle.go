@@ -142,18 +142,27 @@ func ask(c *Case) (*Answer, error) {
 	return a, nil
 }
 
-// load asks for the log of a program that nobody expects texts of only when it
-// is refused: what the kernel writes about long programs takes it longer than
-// to verify them.
+// load asks first without the way that the verifier went, where nobody expects
+// texts of it or the program should be refused: what the kernel writes about
+// long programs takes it much longer than to verify them. It is asked for where
+// a refusal has more to say than its reason.
 func (c *Case) load(set *live.Set, opts live.LoadOptions) (*live.Result, error) {
-	if len(c.Expect.Messages) == 0 {
+	if len(c.Expect.Messages) == 0 || c.Expect.Failure {
 		quiet := opts
 		quiet.LogLevel = uint32(verify.LogStats)
-		if r, err := set.Load(c.prog, quiet); err != nil || r.Accepted() {
+		r, err := set.Load(c.prog, quiet)
+		if err != nil || r.Accepted() || c.saysAll(r) {
 			return r, err
 		}
 	}
 	return set.Load(c.prog, opts)
+}
+
+// saysAll reports whether a refusal for complexity has the texts that are
+// expected of it.
+func (c *Case) saysAll(r *live.Result) bool {
+	_, ok := FirstMissing(r.Log, c.Expect.Messages)
+	return ok && complexity.MatchString(r.Line())
 }
 
 func (a *Answer) run(c *Case, fd int) {
