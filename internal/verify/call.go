@@ -15,6 +15,7 @@ type callMeta struct {
 
 	mapReg  *domain.Reg // the map argument, nil without one
 	mapCopy domain.Reg
+	percpu  domain.Reg // the per-CPU object argument
 	raw     rawArea
 	field   string // name of the field that an argument points to: "bpf_timer"
 	rawMode bool   // the memory argument being checked need not be initialised
@@ -312,6 +313,12 @@ func (w *walker) callResult(m *callMeta) error {
 		*r0 = domain.Pointer(domain.PtrToSockCommon, flags)
 	case catalog.RetBTFID:
 		obj, err := w.objectResult(m, flags)
+		if err != nil {
+			return err
+		}
+		*r0 = obj
+	case catalog.RetMemOrBTFID:
+		obj, err := w.percpuResult(m, flags)
 		if err != nil {
 			return err
 		}

@@ -230,6 +230,8 @@ func (w *walker) checkArgValue(i int, r uint8, arg catalog.Arg, m *callMeta) err
 	case catalog.ArgCtx, catalog.ArgScalar, catalog.ArgRingbufMem, catalog.ArgStack,
 		catalog.ArgSocket, catalog.ArgSockCommon, catalog.ArgBTFIDSockCommon, catalog.ArgBTFID:
 		return nil
+	case catalog.ArgPercpuBTFID:
+		return w.checkPercpuArg(r, m)
 	case catalog.ArgDynptr:
 		return w.checkDynptrArg(r, arg, m)
 	case catalog.ArgKptr:

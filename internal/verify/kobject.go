@@ -241,6 +241,9 @@ func (w *walker) checkObjectArg(r uint8, arg catalog.Arg, m *callMeta) error {
 		}
 		return nil
 	}
+	if isPercpuArg(arg) {
+		return nil
+	}
 	if reg.Flags&domain.MemAlloc != 0 {
 		return w.checkAllocatedArg(r, m)
 	}

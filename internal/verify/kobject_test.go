@@ -178,3 +178,45 @@ var objectWriteRows = []controlRow{
 }
 
 func TestObjectWrites(t *testing.T) { checkRows(t, objectWriteRows) }
+
+// kernelVarRows have variables whose addresses a kernel without
+// CONFIG_KALLSYMS_ALL does not find.
+var kernelVarRows = []controlRow{
+	{name: "a function's address", as: newTask, text: "r1 = ksym[bpf_task_acquire]; if r1 == 0 goto none; r0 = 0; exit; none: r0 = *(u64 *)(r10 -8); exit"},
+	{name: "a function's code", as: newTask, text: "r1 = ksym[bpf_task_acquire]; r0 = *(u8 *)(r1 +0)" + endZero, line: "R1 min value is outside of the allowed memory range"},
+	{name: "this CPU's object", as: newTask, kernelErrs: true, text: "r1 = ksym[runqueues]; call this_cpu_ptr; r0 = *(u32 *)(r0 +<rq.cpu>)" + endZero},
+	{
+		name: "a CPU that may not be there", as: newTask, kernelErrs: true, line: "R0 invalid mem access 'ptr_or_null_'",
+		text: "r1 = ksym[runqueues]; r2 = 9; call per_cpu_ptr; r0 = *(u32 *)(r0 +<rq.cpu>)" + endZero,
+	},
+	{
+		name: "any CPU's object at once", as: newTask, kernelErrs: true, line: "R1 is ptr_rq access percpu memory: off=<rq.cpu>",
+		text: "r1 = ksym[runqueues]; r0 = *(u32 *)(r1 +<rq.cpu>)" + endZero,
+	},
+	{name: "this CPU's number", as: newTask, kernelErrs: true, text: "r1 = ksym[bpf_prog_active]; call this_cpu_ptr; r0 = *(u32 *)(r0 +0)" + endZero},
+	{
+		name: "this CPU's number is only read", as: newTask, kernelErrs: true, line: "R0 cannot write into rdonly_mem",
+		text: "r1 = ksym[bpf_prog_active]; call this_cpu_ptr; *(u32 *)(r0 +0) = 1" + endZero,
+	},
+	{
+		name: "past this CPU's number", as: newTask, kernelErrs: true, line: "R0 min value is outside of the allowed memory range",
+		text: "r1 = ksym[bpf_prog_active]; call this_cpu_ptr; r0 = *(u32 *)(r0 +4)" + endZero,
+	},
+	{name: "no per-CPU object", as: newTask, line: "R1 type=ctx expected=percpu_ptr_, percpu_rcu_ptr_, percpu_trusted_ptr_", text: "call this_cpu_ptr" + endZero},
+}
+
+func init() {
+	forms = append(forms, form{regexp.MustCompile(`^r(\d+) = ksym\[(\w+)\]$`), func(a *assembly, m []string) error {
+		spec, err := kernelTypes()
+		if err != nil {
+			return err
+		}
+		id, ok := spec.Find(m[2], btfx.KindVar)
+		if !ok {
+			id, _ = spec.Find(m[2], btfx.KindFunc)
+		}
+		return a.pair(m[1], bytecode.PseudoBTFID, int32(id), 0)
+	}})
+}
+
+func TestKernelVars(t *testing.T) { checkRows(t, kernelVarRows) }

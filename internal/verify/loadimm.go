@@ -4,6 +4,7 @@
 package verify
 
 import (
+	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/verify/domain"
 )
@@ -33,8 +34,14 @@ func (w *walker) loadImm(in bytecode.Insn) error {
 		dst.MapIdx, dst.Off = in.Imm, next.Imm // no ID: every such load is the same value
 	case bytecode.PseudoFunc:
 		return w.loadFunc(in, dst)
-	default:
-		return w.unsupported("loads of kernel variables")
+	case bytecode.PseudoBTFID:
+		v, err := w.loadKernelVar(in)
+		if err != nil {
+			return err
+		}
+		*dst = v
+		w.facts.load(w.pc, LoadFact{MapIdx: -1, ValueOff: -1, Subprog: -1, KsymBTF: btfx.ID(in.Imm)})
+		return nil
 	}
 	w.facts.load(w.pc, LoadFact{MapIdx: in.Imm, ValueOff: valueOff(in, next), Subprog: -1})
 	return nil

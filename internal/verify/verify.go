@@ -150,25 +150,11 @@ func (w *walker) findShape() error {
 		}
 		return r
 	}
-	if what := beyond(w.prog, s); what != "" {
-		return w.unsupported("%s", what)
-	}
 	w.shape = s
 	w.uses = make([]frameUse, len(s.subs))
 	w.seen = newStateTable(len(w.insns))
 	w.activations = &activation{inner: map[callTo]*activation{}}
 	return nil
-}
-
-// beyond names what of the program's structure the walk does not know, even
-// where no path leads to it.
-func beyond(p *bytecode.Program, s *shape) string {
-	for _, in := range p.Insns {
-		if in.IsLdImm64() && in.Src == bytecode.PseudoBTFID {
-			return "kernel variables"
-		}
-	}
-	return ""
 }
 
 // walkMain verifies the main function, from the context on.
