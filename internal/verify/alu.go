@@ -138,7 +138,7 @@ func (w *walker) move(n aluNeed) error {
 		return nil
 	}
 	if n.width == 64 && in.Off == bytecode.PseudoAddrSpace {
-		return w.unsupported("address space casts")
+		return w.castSpace(in)
 	}
 	if n.width == 64 && in.Off == 0 {
 		src := &w.regs()[in.Src]
@@ -224,6 +224,10 @@ func (w *walker) binary(n aluNeed) error {
 	src := domain.ScalarReg(domain.Const(uint64(int64(in.Imm))))
 	if n.useSrc {
 		src = regs[in.Src]
+	}
+	if dst.Kind == domain.PtrToArena || src.Kind == domain.PtrToArena {
+		w.arenaMath(n)
+		return nil
 	}
 	dstPtr, srcPtr := dst.Kind != domain.ScalarValue, src.Kind != domain.ScalarValue
 	switch {

@@ -46,7 +46,7 @@ func (w *walker) atomicRMW(in bytecode.Insn) error {
 	if w.leaksPointer(&w.regs()[in.Src]) {
 		return w.deny(KindLeak, int(in.Src), "R%d leaks addr into mem", in.Src)
 	}
-	if err := w.checkAtomicBase(in.Dst, "stores into"); err != nil {
+	if err := w.checkAtomicBase(in, in.Dst, "stores into"); err != nil {
 		return err
 	}
 	target, fetches := fetchReg(in)
@@ -81,11 +81,17 @@ func (w *walker) readModifyWrite(in bytecode.Insn, target uint8, fetches bool) e
 }
 
 // checkAtomicBase refuses memory that has no atomic access.
-func (w *walker) checkAtomicBase(r uint8, what string) error {
+func (w *walker) checkAtomicBase(in bytecode.Insn, r uint8, what string) error {
 	reg := &w.regs()[r]
+	allowed := true
 	switch reg.Kind {
 	case domain.PtrToCtx, domain.PtrToPacket, domain.PtrToPacketMeta, domain.PtrToFlowKeys,
 		domain.PtrToSocket, domain.PtrToSockCommon, domain.PtrToTCPSock, domain.PtrToXDPSock:
+		allowed = false
+	case domain.PtrToArena:
+		allowed = !noArenaAtomic[in.Imm]
+	}
+	if !allowed {
 		return w.deny(KindAccess, int(r), "BPF_ATOMIC %s R%d %s is not allowed", what, r, kindName(reg))
 	}
 	return nil
@@ -98,7 +104,7 @@ func (w *walker) loadAcquire(in bytecode.Insn) error {
 	if err := w.writableReg(in.Dst); err != nil {
 		return err
 	}
-	if err := w.checkAtomicBase(in.Src, "loads from"); err != nil {
+	if err := w.checkAtomicBase(in, in.Src, "loads from"); err != nil {
 		return err
 	}
 	base := w.regs()[in.Src]
@@ -116,7 +122,7 @@ func (w *walker) storeRelease(in bytecode.Insn) error {
 	if err := w.readReg(in.Dst); err != nil {
 		return err
 	}
-	if err := w.checkAtomicBase(in.Dst, "stores into"); err != nil {
+	if err := w.checkAtomicBase(in, in.Dst, "stores into"); err != nil {
 		return err
 	}
 	return w.store(memNeed{reg: in.Dst, off: int32(in.Off), size: in.MemSize(), write: true, value: int(in.Src), aligned: true})

@@ -13,14 +13,17 @@ import (
 
 func (w *walker) checkKfuncMap(c *kfuncCall, a *kfuncArg) error {
 	reg := &w.regs()[a.r]
-	if reg.Kind != domain.ConstPtrToMap {
+	switch reg.Kind {
+	case domain.ConstPtrToMap:
+		if err := w.checkFieldMap(reg, &c.callMeta); err != nil {
+			return err
+		}
+		c.mapCopy = *reg
+		c.mapReg = &c.mapCopy
+	case domain.PtrToBTFID: // which map is found when it runs
+	default:
 		return w.fail("pointer in R%d isn't map pointer", a.r)
 	}
-	if err := w.checkFieldMap(reg, &c.callMeta); err != nil {
-		return err
-	}
-	c.mapCopy = *reg
-	c.mapReg = &c.mapCopy
 	id, ok := c.spec.Find("bpf_map", btfx.KindStruct)
 	if !ok {
 		return w.unsupported("maps as arguments of kfuncs")

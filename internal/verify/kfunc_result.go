@@ -24,7 +24,11 @@ func (w *walker) kfuncResult(c *kfuncCall) error {
 		return nil
 	}
 	to := c.spec.Strip(t.Type)
-	if to == nil || to.Kind != btfx.KindStruct && to.Kind != btfx.KindUnion {
+	if to == nil || to.Kind == btfx.KindVoid {
+		w.setUnknown(r0) // an address in an arena
+		return nil
+	}
+	if to.Kind != btfx.KindStruct && to.Kind != btfx.KindUnion {
 		if err := w.kfuncMemory(c, r0, to); err != nil {
 			return err
 		}

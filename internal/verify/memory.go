@@ -114,7 +114,7 @@ func (w *walker) access(n memNeed) (domain.Reg, error) {
 		}
 		return w.accessors(base.Kind)(n)
 	case domain.PtrToArena:
-		return domain.Reg{}, w.unsupported("arena accesses")
+		return w.accessArena(n)
 	}
 	return domain.Reg{}, w.deny(nullOrAccess(base), int(n.reg), "R%d invalid mem access '%s'", n.reg, kindName(base))
 }
