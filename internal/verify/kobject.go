@@ -102,7 +102,7 @@ func (w *walker) accessBTF(n memNeed) (domain.Reg, error) {
 		return none, w.deny(KindAccess, reg, "R%d is ptr_%s access percpu memory: off=%d", n.reg, name, n.off)
 	case base.Flags&domain.MemAlloc != 0:
 		return w.accessObject(&base, n)
-	case n.write && base.Flags&domain.PtrUntrusted != 0:
+	case n.write && (base.Flags&domain.PtrUntrusted != 0 || base.BTF != w.target.BTF):
 		return none, w.deny(KindAccess, reg, "only read is supported")
 	case n.write:
 		return w.unknownValue(), w.writeObject(&base, n)
