@@ -53,8 +53,7 @@ func (w *walker) newType(c *kfuncCall) (*btfx.Type, error) {
 	case w.prog.BTF == nil:
 		return nil, w.fail("bpf_obj_new/bpf_percpu_obj_new requires prog BTF")
 	}
-	if _, err := findObjects(w.target, w.prog.BTF); err != nil {
-		w.note("%s", err) // a kernel refuses such BTF, so that the program has none
+	if w.objectsOf(w.prog.BTF).err != nil {
 		return nil, w.fail("bpf_obj_new/bpf_percpu_obj_new requires prog BTF")
 	}
 	t := w.prog.BTF.Type(btfx.ID(c.constant))
@@ -128,7 +127,11 @@ func (w *walker) checkRefcountedArg(c *kfuncCall, a *kfuncArg) error {
 	if !allocated(reg) {
 		return w.fail("arg#%d is neither owning or non-owning ref", a.i)
 	}
-	if !w.regRecord(reg).has(fieldRefcount) {
+	rec := w.regRecord(reg)
+	if rec == nil {
+		return w.failErrno(errEFAULT, "verifier bug: Couldn't find btf_record")
+	}
+	if !rec.has(fieldRefcount) {
 		return w.fail("arg#%d doesn't point to a type with bpf_refcount field", a.i)
 	}
 	c.owned = !nonOwning(reg) && reg.RefID != 0
@@ -156,7 +159,7 @@ func (w *walker) accessObject(base *domain.Reg, n memNeed) (domain.Reg, error) {
 		return none, w.deny(KindAccess, int(n.reg), "only read is supported")
 	}
 	if base.Flags&(domain.NonOwnRef|domain.MemRCU) == 0 && base.RefID == 0 {
-		return none, w.failErrno(errEFAULT, "verifier bug: allocated object must have a referenced id")
+		return none, w.failErrno(errEFAULT, "verifier bug: ref_obj_id for allocated object must be non-zero")
 	}
 	for _, f := range w.objectRecord(typeID{base.BTF, base.BTFID}) {
 		if int64(n.off) < int64(f.off)+int64(f.size) && int64(f.off) < int64(n.off)+int64(n.size) {

@@ -97,11 +97,16 @@ type typeID struct {
 // recordCache keeps what was found of types.
 type recordCache struct {
 	values  map[*bytecode.MapSpec]record
-	objects map[*btfx.Spec]objects
+	objects map[*btfx.Spec]foundObjects
+}
+
+type foundObjects struct {
+	all objects
+	err error
 }
 
 func newRecordCache() recordCache {
-	return recordCache{map[*bytecode.MapSpec]record{}, map[*btfx.Spec]objects{}}
+	return recordCache{map[*bytecode.MapSpec]record{}, map[*btfx.Spec]foundObjects{}}
 }
 
 // mapRecord is the record of a map's value; none where the value breaks a rule
@@ -111,20 +116,33 @@ func (w *walker) mapRecord(m MapView) record {
 	r, ok := w.records.values[s]
 	if !ok {
 		r, _ = valueRecord(w.target, s)
+		if len(r) > 0 && w.objectsOf(s.BTF).err != nil {
+			r = nil
+		}
 		w.records.values[s] = r
 	}
 	return r
 }
 
-// objectRecord is the record of a struct that programs allocate.
-func (w *walker) objectRecord(t typeID) record {
-	all, ok := w.records.objects[t.spec]
-	if !ok {
-		all, _ = findObjects(w.target, t.spec)
-		w.records.objects[t.spec] = all
-	}
-	return all[t.id]
+// typedMap reports whether a map has types, so that fields of its values can be
+// found.
+func (w *walker) typedMap(s *bytecode.MapSpec) bool {
+	return s.BTF != nil && s.ValueTypeID != 0 && w.objectsOf(s.BTF).err == nil
 }
+
+// objectsOf is what programs may allocate of a BTF's structs; the error says
+// that a kernel refuses the BTF, so that nothing has types.
+func (w *walker) objectsOf(spec *btfx.Spec) foundObjects {
+	o, ok := w.records.objects[spec]
+	if !ok {
+		o.all, o.err = findObjects(w.target, spec)
+		w.records.objects[spec] = o
+	}
+	return o
+}
+
+// objectRecord is the record of a struct that programs allocate.
+func (w *walker) objectRecord(t typeID) record { return w.objectsOf(t.spec).all[t.id] }
 
 // regRecord is the record of what a pointer points to.
 func (w *walker) regRecord(r *domain.Reg) record {

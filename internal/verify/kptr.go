@@ -113,7 +113,7 @@ func (w *walker) badKptr(f *field, r uint8, name string) error {
 func (w *walker) checkKptrArg(r uint8, _ catalog.Arg, m *callMeta) error {
 	reg := &w.regs()[r]
 	if reg.Kind == domain.PtrToMapValue {
-		if s := w.mapOf(reg).Spec(); s.BTF == nil || s.ValueTypeID == 0 {
+		if s := w.mapOf(reg).Spec(); !w.typedMap(s) {
 			return w.fail("map '%s' has to have BTF in order to use bpf_kptr_xchg", kernelName(s.Name))
 		}
 	}

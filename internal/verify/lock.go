@@ -58,7 +58,7 @@ func (w *walker) checkLock(r uint8, class lockClass) error {
 	if reg.Kind == domain.PtrToMapValue {
 		s := w.mapOf(reg).Spec()
 		what, name = "map", kernelName(s.Name)
-		if s.BTF == nil || s.ValueTypeID == 0 {
+		if !w.typedMap(s) {
 			return w.fail("map '%s' has to have BTF in order to use %s_lock", name, class.word)
 		}
 	}
@@ -152,7 +152,7 @@ func (w *walker) checkCallUnderLock(in bytecode.Insn) error {
 	if w.cur.ActiveLocks == 0 || in.IsSubprogCall() {
 		return nil
 	}
-	if in.IsHelperCall() && (in.Imm == helperSpinUnlock || in.Imm == helperKptrXchg) {
+	if in.IsHelperCall() && in.Imm == helperSpinUnlock {
 		return nil
 	}
 	name := w.kfuncName(in)
