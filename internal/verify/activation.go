@@ -279,16 +279,11 @@ func (w *walker) clean(n *node) {
 		}
 		alive := n.act.alive(i, n.pc, w.shape)
 		for k := range f.Stack {
-			if alive&(1<<k) == 0 && !staysAlive(&f.Stack[k]) {
+			if alive&(1<<k) == 0 {
 				f.Stack[k] = domain.Slot{}
 			}
 		}
 	}
-}
-
-// staysAlive reports objects whose uses are not marked.
-func staysAlive(s *domain.Slot) bool {
-	return s.Bytes[0] == domain.ByteIRQFlag
 }
 
 // appendChain names an activation: the calls that led to it, and its start.

@@ -127,6 +127,17 @@ func (w *walker) checkReturnRange(reg uint8, where string, want domain.Range, bi
 	return w.badScalar(r, want, where, int(reg))
 }
 
+// tracedResult is what the hook that a program is attached to has returned so
+// far: a value that the program might return.
+func (w *walker) tracedResult() domain.Reg {
+	r := w.unknownValue()
+	if w.ret.Check {
+		lo, hi := w.ret.Range.Min, w.ret.Range.Max
+		r.Scalar = r.Scalar.ClampS32(lo, hi).ClampS(int64(lo), int64(hi)).Sync()
+	}
+	return r
+}
+
 // within reports whether all values of r lie in the range.
 func within(r *domain.Reg, want domain.Range, bits32 bool) bool {
 	if bits32 {

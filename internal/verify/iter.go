@@ -39,8 +39,11 @@ func (w *walker) checkIterArg(c *kfuncCall, a *kfuncArg) error {
 		return w.fail("css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs")
 	}
 	at, err := w.iterAt(reg, int(t.Size)/domain.SlotSize)
-	if err != nil {
-		return err
+	switch {
+	case err != nil && c.has(catalog.KfIterNew):
+		return w.fail("expected uninitialized iter_%s as arg #%d", iterName(t), i)
+	case err != nil:
+		return w.fail("expected an initialized iter_%s as arg #%d", iterName(t), i)
 	}
 	if c.has(catalog.KfIterNew) {
 		return w.newIter(c, i, r, t, at)
@@ -65,14 +68,15 @@ func (w *walker) allowsCSSTask() bool {
 		w.prog.Type == bytecode.ProgTracing && w.prog.ExpectedAttach == catalog.AttachTraceIter || w.cur.InSleepable
 }
 
-// iterAt finds the slots that a pointer to an iterator of n slots names.
+// iterAt finds the slots that a pointer to an iterator of n slots names. The
+// one above the frame has index -1: an access there is refused.
 func (w *walker) iterAt(r *domain.Reg, n int) (iterSite, error) {
 	if !r.IsConst() {
 		return iterSite{}, w.fail("iter has to be at a constant offset")
 	}
 	off := int(r.Off) + int(int64(r.Value()))
-	spi, _ := slotOf(off)
-	if off%domain.SlotSize != 0 || off >= 0 || spi+1 < n {
+	spi := -off/domain.SlotSize - 1
+	if off%domain.SlotSize != 0 || off > 0 || spi+1 < n && (off < 0 || n > 1) {
 		return iterSite{}, w.fail("cannot pass in iter at an offset=%d", off)
 	}
 	return iterSite{frame: r.Frame, spi: spi, n: n}, nil
@@ -82,7 +86,9 @@ func (w *walker) iterAt(r *domain.Reg, n int) (iterSite, error) {
 func (w *walker) newIter(c *kfuncCall, i int, r uint8, t *btfx.Type, at iterSite) error {
 	f := w.cur.Frames[at.frame]
 	for k := range at.n {
-		if s := f.Slot(at.spi - k); s != nil && s.Bytes[0] == domain.ByteIter {
+		// One that begins below all that the function has used may cover another,
+		// which is then lost.
+		if s := f.Slot(at.spi - k); f.Slot(at.spi) != nil && s != nil && s.Bytes[0] == domain.ByteIter {
 			return w.fail("expected uninitialized iter_%s as arg #%d", iterName(t), i)
 		}
 	}
@@ -132,11 +138,12 @@ const (
 func (w *walker) iterFault(at iterSite, spec *btfx.Spec, id btfx.ID) iterFault {
 	f := w.cur.Frames[at.frame]
 	for k := range at.n {
-		w.readsSlot(at.frame, at.spi-k)
 		s := f.Slot(at.spi - k)
-		switch {
-		case s == nil:
+		if s == nil {
 			return iterAbsent
+		}
+		w.readsSlot(at.frame, at.spi-k)
+		switch {
 		case s.Bytes[0] == domain.ByteIter && s.Reg.Flags&domain.PtrUntrusted != 0:
 			return iterUnprotected
 		case (s.Reg.RefID != 0) != (k == 0), s.Reg.BTF != spec, s.Reg.BTFID != id:

@@ -56,6 +56,11 @@ func (w *walker) callKfunc(in bytecode.Insn) error {
 	case c.rule.unknown:
 		return w.unsupported("kfunc %s", c.Name)
 	}
+	if c.rule.before != nil {
+		if err := c.rule.before(w, c); err != nil {
+			return err
+		}
+	}
 	for i := 0; i < len(c.params); i++ {
 		skip, err := w.checkKfuncArg(c, i)
 		if err != nil {
@@ -103,6 +108,7 @@ func (w *walker) kfuncCheck(c *kfuncCall) error {
 // its flags and the suffixes of its parameters say. What is nil is as for any
 // other function.
 type kfuncRule struct {
+	before  func(*walker, *kfuncCall) error              // ahead of the arguments: other ways on
 	check   func(*walker, *kfuncCall) error              // once the arguments are checked, in place of the rules about sections
 	result  func(*walker, *kfuncCall, *domain.Reg) error // types R0
 	after   func(*walker, *kfuncCall) error              // once R0 is typed: other ways on
@@ -110,7 +116,7 @@ type kfuncRule struct {
 }
 
 // kfuncRules are these rules, by topic and function.
-var kfuncRules = []map[string]kfuncRule{sectionRules, dynptrRules, allocRules, graphRules, timerRules, throwRules, irqRules, resLockRules, castRules}
+var kfuncRules = []map[string]kfuncRule{sectionRules, dynptrRules, allocRules, graphRules, timerRules, throwRules, resLockRules, castRules}
 
 func kfuncRuleOf(name string) kfuncRule {
 	for _, rules := range kfuncRules {

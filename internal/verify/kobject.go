@@ -36,7 +36,7 @@ func (w *walker) accessArgs(n memNeed) (domain.Reg, error) {
 		return refuse()
 	}
 	if arg.Retval {
-		return w.unsupportedValue("the return value of the traced function")
+		return w.tracedResult(), nil
 	}
 	if arg.Flags&catalog.PtrRef != 0 {
 		return w.unsupportedValue("referenced arguments")

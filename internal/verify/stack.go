@@ -199,18 +199,15 @@ func scrub(s *domain.Slot) {
 	}
 }
 
-// breakSpecial handles a plain write over a dynptr, an iterator or a flag. An
-// iterator is lost by it, and with it what it holds.
+// breakSpecial handles a plain write over a dynptr, an iterator or a flag. The
+// latter two are lost by it, and with them what they hold.
 func (w *walker) breakSpecial(f *domain.Frame, spi int) error {
 	s := &f.Stack[spi]
 	if !s.IsSpecial() {
 		return nil
 	}
-	switch s.Bytes[0] {
-	case domain.ByteDynptr:
+	if s.Bytes[0] == domain.ByteDynptr {
 		return w.destroyDynptr(f, spi)
-	case domain.ByteIRQFlag:
-		return w.unsupported("writes over an IRQ flag")
 	}
 	*s = domain.Slot{}
 	for i := range s.Bytes {

@@ -135,6 +135,7 @@ func (w *walker) pushAsync(m *callMeta, from int, ret domain.Range, sleepable bo
 	w.facts.callback(sub)
 	w.facts.async[sub] = true
 	st := &node{State: domain.State{InSleepable: sleepable}, branches: 1, first: w.shape.subs[sub].Start}
+	st.act = w.activations.into(-1, st.first, w.shape)
 	f := st.Push()
 	f.CallSite, f.Subprog, f.InAsync, f.CallbackRet = -1, sub, true, ret
 	f.AsyncEntry = w.cur.Cur().AsyncEntry + 1

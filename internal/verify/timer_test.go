@@ -19,7 +19,10 @@ func fieldMap(name string, size uint32) bytecode.MapSpec {
 	long := &btf.Int{Name: "unsigned long long", Size: 8}
 	integer := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
 	field := &btf.Struct{Name: name, Size: size}
-	for off := uint32(0); off < size; off += 8 {
+	if size == 4 {
+		field.Members = []btf.Member{{Name: "val", Type: integer}}
+	}
+	for off := uint32(0); off+8 <= size; off += 8 {
 		field.Members = append(field.Members, btf.Member{Name: fmt.Sprint("word", off), Type: long, Offset: btf.Bits(off * 8)})
 	}
 	value := &btf.Struct{Name: "elem", Size: 8 + size, Members: []btf.Member{{Name: "count", Type: long}, {Name: "field", Type: field, Offset: 64}}}

@@ -107,7 +107,19 @@ type Reg struct {
 	Dynptr    DynptrKind // dynptrs on the stack, ConstPtrToDynptr; 0 otherwise
 	FirstSlot bool       // dynptrs: the slot with the lower address
 	DynptrID  uint32     // PtrToMem: ID of the dynptr that it points into, 0 none
+
+	IRQClass IRQClass // saved interrupt flags on the stack
 }
+
+// IRQClass is the family of functions that saved interrupt flags: only the same
+// family may restore them.
+type IRQClass uint8
+
+// Families of functions.
+const (
+	IRQNative IRQClass = iota // bpf_local_irq_save
+	IRQLock                   // bpf_res_spin_lock_irqsave
+)
 
 // DynptrKind is what kind of memory a dynptr is of.
 type DynptrKind uint8
@@ -185,5 +197,5 @@ func (r *Reg) sameLayout(o *Reg) bool {
 	return r.Kind == o.Kind && r.Flags == o.Flags && r.Off == o.Off && r.Range == o.Range &&
 		r.MapIdx == o.MapIdx && r.MapUID == o.MapUID && r.MemSize == o.MemSize &&
 		r.Subprog == o.Subprog && r.BTF == o.BTF && r.BTFID == o.BTFID && r.IterState == o.IterState && r.Link == o.Link &&
-		r.Dynptr == o.Dynptr && r.FirstSlot == o.FirstSlot && r.DynptrID == o.DynptrID
+		r.Dynptr == o.Dynptr && r.FirstSlot == o.FirstSlot && r.DynptrID == o.DynptrID && r.IRQClass == o.IRQClass
 }

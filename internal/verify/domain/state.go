@@ -244,3 +244,19 @@ func (s *State) DropRef(id uint32) bool {
 	}
 	return false
 }
+
+// EndIRQ ends the innermost section with interrupts disabled.
+func (s *State) EndIRQ() {
+	outer := uint32(0)
+	for i := range s.Refs {
+		switch r := &s.Refs[i]; {
+		case r.Kind != RefIRQ:
+		case r.ID == s.ActiveIRQ:
+			s.Refs = slices.Delete(s.Refs, i, i+1)
+			s.ActiveIRQ = outer
+			return
+		default:
+			outer = r.ID
+		}
+	}
+}
