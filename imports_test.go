@@ -49,6 +49,7 @@ var edges = []struct {
 	{"internal/attach", "world internal/bytecode internal/engine"},
 	{"internal/helper", "world internal/bytecode internal/btfx internal/catalog internal/engine internal/errno internal/ir internal/maps"},
 	{"internal/engine", "world internal/ir internal/maps"},
+	{"internal/engine/gen", ""},
 	{"internal/lower", "internal/bytecode internal/catalog internal/ir internal/verify internal/verify/domain"},
 	{"internal/maps", "internal/btfx internal/bytecode internal/errno internal/ir"},
 	{"internal/ir", ""},

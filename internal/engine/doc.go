@@ -8,4 +8,7 @@
 // their addresses. internal/helper writes the bodies; internal/attach and the
 // root package run the Programs. It must not import internal/verify: what a
 // program may do has been decided before it comes here.
+//
+// The interpreter runs a form of its own of ir.Code (decode.go), in a loop that
+// gen writes from a table: an operation or a sequence of them is a row there.
 package engine
