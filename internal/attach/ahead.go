@@ -2,10 +2,7 @@
 
 package attach
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // Bounds of a batch: large enough that handing one over costs nothing a packet,
 // small enough to stay in the cache.
@@ -16,10 +13,15 @@ const (
 
 // ReadAhead gives the packets of src, which a goroutine of its own reads: on two
 // CPUs reading costs no time. Whoever waits gets what has been read so far, so
-// packets of a slow source are not held back. Memory is bounded by two batches
+// packets of a slow source are not held back. Memory is bounded by a few batches
 // and the longest packet. Close does not wait for a read that is going on.
 func ReadAhead(src Source) Source {
-	a := &ahead{src: src, filling: &batch{}, using: &batch{}}
+	if s, ok := src.(filled); ok {
+		if f := s.Filler(); f != nil {
+			return readBlocks(src, f)
+		}
+	}
+	a := &ahead{src: src, filling: &Batch{}, using: &Batch{}}
 	a.changed.L = &a.mu
 	go a.read()
 	return a
@@ -29,30 +31,14 @@ func ReadAhead(src Source) Source {
 // takes the reader's in exchange when it is through.
 type ahead struct {
 	src   Source
-	using *batch
-	next  int // in using
+	using *Batch
 
 	mu      sync.Mutex
 	changed sync.Cond // filling, closed or waiting has changed
-	filling *batch
+	filling *Batch
 	waiting bool // Next waits for a packet
 	closed  bool
 }
-
-// batch holds packets one behind the other, and what ended the source after them.
-type batch struct {
-	buf     []byte
-	packets []record
-	err     error
-}
-
-type record struct {
-	end    int // in buf; the packet begins where the one before ends
-	length int
-	time   time.Time
-}
-
-func (b *batch) full() bool { return len(b.packets) >= batchPackets || len(b.buf) >= batchBytes }
 
 // read is the reading goroutine. It reads without the lock.
 func (a *ahead) read() {
@@ -66,8 +52,7 @@ func (a *ahead) read() {
 		if b := a.filling; err != nil {
 			b.err = err
 		} else {
-			b.buf = append(b.buf, p.Data...)
-			b.packets = append(b.packets, record{len(b.buf), p.Length, p.Time})
+			b.copyIn(&p)
 		}
 		if a.waiting {
 			a.changed.Signal()
@@ -82,18 +67,11 @@ func (a *ahead) read() {
 
 // Next implements Source.
 func (a *ahead) Next(p *Packet) error {
-	if a.next == len(a.using.packets) {
+	for !a.using.Next(p) {
 		if err := a.exchange(); err != nil {
 			return err
 		}
 	}
-	start := 0
-	if a.next > 0 {
-		start = a.using.packets[a.next-1].end
-	}
-	r := &a.using.packets[a.next]
-	p.Data, p.Length, p.Time = a.using.buf[start:r.end:r.end], r.length, r.time
-	a.next++
 	return nil
 }
 
@@ -108,7 +86,7 @@ func (a *ahead) exchange() error {
 		}
 	}
 	a.waiting = false
-	a.using.buf, a.using.packets, a.next = a.using.buf[:0], a.using.packets[:0], 0
+	a.using.empty()
 	a.using.err = a.filling.err
 	a.using, a.filling = a.filling, a.using
 	a.changed.Signal()

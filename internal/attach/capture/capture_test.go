@@ -162,7 +162,7 @@ func twoPackets(t *testing.T, name string) []byte {
 func recordStarts(t *testing.T, b []byte) []int {
 	t.Helper()
 	const pcapHeader, pcapRecord = 24, 16 + 16
-	if isPcapMagic(b[:4]) {
+	if pcapForms[string(b[:4])].order != nil {
 		return []int{pcapHeader, pcapHeader + pcapRecord, len(b)}
 	}
 	var out []int
@@ -222,6 +222,9 @@ func FuzzReader(f *testing.F) {
 		r, err := New(bytes.NewReader(b))
 		if err != nil {
 			return
+		}
+		if len(b) < 1000 {
+			sameAhead(t, "fuzzed", func() io.Reader { return bytes.NewReader(b) })
 		}
 		var p attach.Packet
 		for range len(b) + 1 {

@@ -49,6 +49,7 @@ type Reader struct {
 	next    format
 	framer  *attach.Framer // of the last packet's link type
 	packets uint64
+	blocks  *blocks // nil: packets come one by one
 }
 
 // Open opens a capture; "-" is standard input. Frames that it gives are
@@ -83,8 +84,10 @@ func newReader(file io.Closer, src io.Reader, size int64) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.next, err = openFormat(plain)
-	return r, err
+	if r.next, err = r.openFormat(plain); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func decompress(r *bufio.Reader) (*bufio.Reader, error) {
@@ -104,26 +107,29 @@ func decompress(r *bufio.Reader) (*bufio.Reader, error) {
 type format func() (data []byte, ci gopacket.CaptureInfo, link attach.LinkType, err error)
 
 // openFormat tells pcapng from pcap by the type of its first block.
-func openFormat(r *bufio.Reader) (format, error) {
-	magic, err := r.Peek(4)
+func (r *Reader) openFormat(src *bufio.Reader) (format, error) {
+	magic, err := src.Peek(4)
 	if err != nil {
 		return nil, fmt.Errorf("%d bytes are no packet capture", len(magic))
 	}
 	switch {
 	case bytes.Equal(magic, []byte{0x0a, 0x0d, 0x0d, 0x0a}):
-		return openPcapNG(r)
-	case isPcapMagic(magic):
-		return openPcap(r)
+		return openPcapNG(src)
+	case pcapForms[string(magic)].order != nil:
+		return r.openPcap(src, pcapForms[string(magic)])
 	}
 	return nil, errors.New("neither pcap nor pcapng")
 }
 
-func openPcap(r io.Reader) (format, error) {
-	pr, err := pcapgo.NewReader(r)
+func (r *Reader) openPcap(src *bufio.Reader, form pcapForm) (format, error) {
+	pr, err := pcapgo.NewReader(src)
 	if err != nil {
 		return nil, fmt.Errorf("pcap header: %w", err)
 	}
 	link := attach.LinkType(pr.LinkType())
+	if link == attach.LinkEthernet {
+		r.blocks = &blocks{of: r, src: src, form: form, most: int(max(pr.Snaplen(), maxSnap))}
+	}
 	return func() ([]byte, gopacket.CaptureInfo, attach.LinkType, error) {
 		data, ci, err := pr.ZeroCopyReadPacketData()
 		return data, ci, link, err
@@ -145,15 +151,6 @@ func openPcapNG(r io.Reader) (format, error) {
 		}
 		return data, ci, link, err
 	}, nil
-}
-
-func isPcapMagic(b []byte) bool {
-	for _, m := range []string{"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x4d\x3c\xb2\xa1"} {
-		if string(b) == m {
-			return true
-		}
-	}
-	return false
 }
 
 // Next implements attach.Source. A capture that ends in the middle of a record
