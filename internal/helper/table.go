@@ -7,7 +7,7 @@ import (
 	"github.com/skepbpf/skep/internal/engine"
 )
 
-// bodies has every body of this package.
+// bodies has every body of this package, of helpers and of kernel functions.
 var bodies = map[catalog.FuncID]engine.Func{
 	"bpf_map_lookup_elem":        mapLookup,
 	"bpf_map_lookup_percpu_elem": mapLookupPerCPU,
@@ -34,6 +34,18 @@ var bodies = map[catalog.FuncID]engine.Func{
 	"bpf_dynptr_read":     dynptrRead,
 	"bpf_dynptr_write":    dynptrWrite,
 	"bpf_dynptr_data":     dynptrData,
+
+	"bpf_rcu_read_lock":   noSection,
+	"bpf_rcu_read_unlock": noSection,
+	"bpf_preempt_disable": noSection,
+	"bpf_preempt_enable":  noSection,
+
+	"bpf_iter_num_new":      iterNumNew,
+	"bpf_iter_num_next":     iterNumNext,
+	"bpf_iter_num_destroy":  iterNumDestroy,
+	"bpf_iter_bits_new":     iterBitsNew,
+	"bpf_iter_bits_next":    iterBitsNext,
+	"bpf_iter_bits_destroy": iterBitsDestroy,
 
 	"bpf_ktime_get_ns":        ktimeMono,
 	"bpf_ktime_get_boot_ns":   ktimeBoot,

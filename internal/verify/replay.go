@@ -305,8 +305,11 @@ func (r *Replayer) regOutside(reg *domain.Reg, v uint64, m Memory) string {
 		}
 		return ""
 	}
-	if v == 0 && reg.MayBeNull() {
+	switch {
+	case v == 0 && reg.MayBeNull():
 		return ""
+	case v == 0 && neverNull[reg.Kind] && reg.Flags&domain.PtrUntrusted == 0:
+		return "NULL"
 	}
 	off := v - uint64(int64(reg.Off))
 	switch reg.Kind {
@@ -325,6 +328,12 @@ func (r *Replayer) regOutside(reg *domain.Reg, v uint64, m Memory) string {
 		return r.packetOutside(reg, off, m)
 	}
 	return ""
+}
+
+// neverNull are pointers to memory that a program may access without asking
+// more: other objects may be NULL all the same, reads of them go through.
+var neverNull = map[domain.RegKind]bool{
+	domain.PtrToMapValue: true, domain.PtrToMapKey: true, domain.PtrToMem: true,
 }
 
 func (r *Replayer) valueOutside(reg *domain.Reg, off, v uint64, m Memory) string {
