@@ -38,7 +38,7 @@ const (
 	fieldKptrs    = fieldRefs | fieldKptrUntrusted
 	fieldPointers = fieldKptrs | fieldUptr
 	// fieldSingle may stand once in a type, fieldRepeated also in arrays.
-	fieldSingle   = fieldLocks | fieldTimer | fieldWorkqueue | fieldTaskWork | fieldRefcount
+	fieldSingle   = fieldLocks | fieldTimer | fieldWorkqueue | fieldTaskWork
 	fieldRepeated = fieldPointers | fieldRoots
 
 	// What is special in a map's value, and in an object that programs allocate.
@@ -96,42 +96,50 @@ type typeID struct {
 
 // recordCache keeps what was found of types.
 type recordCache struct {
-	values  map[*bytecode.MapSpec]record
+	values  map[*bytecode.MapSpec]foundRecord
 	objects map[*btfx.Spec]foundObjects
 }
 
+// foundRecord is the record of a map's value; the error says why there is none.
+type foundRecord struct {
+	record record
+	err    error
+}
+
+// foundObjects are the objects of a BTF; the error says that a kernel refuses
+// the BTF, so that nothing has types.
 type foundObjects struct {
 	all objects
 	err error
 }
 
 func newRecordCache() recordCache {
-	return recordCache{map[*bytecode.MapSpec]record{}, map[*btfx.Spec]foundObjects{}}
+	return recordCache{map[*bytecode.MapSpec]foundRecord{}, map[*btfx.Spec]foundObjects{}}
 }
 
 // mapRecord is the record of a map's value; none where the value breaks a rule
 // about fields.
-func (w *walker) mapRecord(m MapView) record {
-	s := m.Spec()
-	r, ok := w.records.values[s]
-	if !ok {
-		r, _ = valueRecord(w.target, s)
-		if len(r) > 0 && w.objectsOf(s.BTF).err != nil {
-			r = nil
-		}
-		w.records.values[s] = r
-	}
-	return r
-}
+func (w *walker) mapRecord(m MapView) record { return w.valueOf(m.Spec()).record }
 
 // typedMap reports whether a map has types, so that fields of its values can be
 // found.
 func (w *walker) typedMap(s *bytecode.MapSpec) bool {
-	return s.BTF != nil && s.ValueTypeID != 0 && w.objectsOf(s.BTF).err == nil
+	return s.BTF != nil && s.ValueTypeID != 0 && w.objectsOf(s.BTF).err == nil && w.valueOf(s).err != errMisplaced
 }
 
-// objectsOf is what programs may allocate of a BTF's structs; the error says
-// that a kernel refuses the BTF, so that nothing has types.
+func (w *walker) valueOf(s *bytecode.MapSpec) foundRecord {
+	v, ok := w.records.values[s]
+	if !ok {
+		v.record, v.err = valueRecord(w.target, s)
+		if v.err != nil || len(v.record) > 0 && w.objectsOf(s.BTF).err != nil {
+			v.record = nil
+		}
+		w.records.values[s] = v
+	}
+	return v
+}
+
+// objectsOf is what programs may allocate of a BTF's structs.
 func (w *walker) objectsOf(spec *btfx.Spec) foundObjects {
 	o, ok := w.records.objects[spec]
 	if !ok {

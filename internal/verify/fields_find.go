@@ -113,9 +113,6 @@ func (f *fieldFinder) inStruct(t *btfx.Type, off uint32, depth int) error {
 	count, seen := len(f.found), f.seen
 	for i, m := range t.Members {
 		if m.BitOffset%8 != 0 {
-			if m.BitSize != 0 {
-				continue
-			}
 			return fmt.Errorf("member %s at bit %d", m.Name, m.BitOffset)
 		}
 		if err := f.at(fieldPlace{owner: t.ID, member: int32(i), off: off + m.BitOffset/8, depth: depth}, m.Type); err != nil {
@@ -168,14 +165,21 @@ func (p fieldPlace) fits(n, size, align uint32) bool {
 	return (p.size == 0 || p.size == n*size) && p.off%align == 0
 }
 
+// exclusiveWith are the kinds of which a type has one at most if it has this
+// one.
+func exclusiveWith(kind fieldKind) fieldKind {
+	if kind&fieldLocks != 0 {
+		return fieldLocks
+	}
+	return kind & fieldSingle
+}
+
 func (f *fieldFinder) structField(p fieldPlace, t *btfx.Type, n uint32) error {
 	shape := fieldStructs[t.Name]
-	if shape.kind&fieldSingle != 0 {
-		if f.seen&shape.kind != 0 {
-			return fmt.Errorf("a second %s", t.Name)
-		}
-		f.seen |= shape.kind
+	if again := f.seen & exclusiveWith(shape.kind); again != 0 {
+		return fmt.Errorf("a second %s", t.Name)
 	}
+	f.seen |= shape.kind
 	if !p.fits(n, shape.size, shape.align) || t.Kind != btfx.KindStruct || t.Size != shape.size {
 		return nil
 	}

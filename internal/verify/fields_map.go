@@ -4,6 +4,7 @@
 package verify
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/skepbpf/skep/internal/bytecode"
@@ -31,25 +32,26 @@ var fieldMaps = []struct {
 // maxUptr is the largest that a uptr may point to, bytes: one page is pinned.
 const maxUptr = pageSize
 
-// misplaced says why a map cannot be made with these fields in its value, ""
-// when it can.
-func (r record) misplaced(s *bytecode.MapSpec) string {
+// errMisplaced: a kernel does not make such a map with its types; loaders then
+// make it without.
+var errMisplaced = errors.New("special fields in a map that cannot have them")
+
+// allowedIn reports whether a map may have these fields in its value.
+func (r record) allowedIn(s *bytecode.MapSpec) bool {
 	if len(r) > 0 && s.Flags&(bytecode.MapRdonlyProg|bytecode.MapWronlyProg) != 0 {
-		return "special fields in a map that programs cannot both read and write"
+		return false
 	}
 	for _, row := range fieldMaps {
-		for i := range r {
-			if r[i].kind&row.kinds != 0 && !slices.Contains(row.maps, s.Type) {
-				return r[i].name + " in a map of this kind"
-			}
+		if r.has(row.kinds) && !slices.Contains(row.maps, s.Type) {
+			return false
 		}
 	}
-	for i := range r {
-		if f := &r[i]; f.kind == fieldUptr {
-			if size, _ := f.spec.SizeOf(f.id); f.spec != s.BTF || size == 0 || size > maxUptr {
-				return "uptr to something that is not the program's own or does not fit one page"
-			}
-		}
-	}
-	return ""
+	return !slices.ContainsFunc(r, func(f field) bool { return f.kind == fieldUptr && !f.pinnable(s) })
+}
+
+// pinnable reports whether what a uptr points to is the program's own and fits
+// one page.
+func (f *field) pinnable(s *bytecode.MapSpec) bool {
+	size, _ := f.spec.SizeOf(f.id)
+	return f.spec == s.BTF && size > 0 && size <= maxUptr
 }

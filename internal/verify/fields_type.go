@@ -126,7 +126,11 @@ func valueRecord(t *catalog.Target, s *bytecode.MapSpec) (record, error) {
 	if value == nil {
 		return nil, nil
 	}
-	return findRecord(t, s.BTF, value.ID, valueFields)
+	r, err := findRecord(t, s.BTF, value.ID, valueFields)
+	if err == nil && !r.allowedIn(s) {
+		return nil, errMisplaced
+	}
+	return r, err
 }
 
 // objects are the structs of a BTF that have special fields as members, with

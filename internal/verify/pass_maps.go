@@ -28,9 +28,6 @@ func (u *usedMaps) checkMapLoad(pc int, in bytecode.Insn) *Rejection {
 // checkMap checks that a program of this type may use the map.
 func (u *usedMaps) checkMap(pc int, m *bytecode.MapSpec) *Rejection {
 	fields, _ := valueRecord(u.env.Target, m)
-	if why := fields.misplaced(m); why != "" {
-		return refuse(KindMap, errEOPNOTSUPP, pc, "map '%s': %s", m.Name, why)
-	}
 	if msg := u.env.Target.MapRefusal(u.programEnv(), m.Type, restricted(fields)); msg != "" {
 		return refuse(KindMap, errEINVAL, pc, "%s", msg)
 	}

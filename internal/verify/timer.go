@@ -50,7 +50,7 @@ func (w *walker) checkFieldArg(r uint8, name string, m *callMeta) error {
 	if !reg.IsConst() {
 		return w.fail("R%d doesn't have constant offset. %s has to be at the constant offset", r, name)
 	}
-	if s.BTF == nil || s.ValueTypeID == 0 {
+	if !w.typedMap(s) {
 		return w.fail("map '%s' has to have BTF in order to use %s", kernelName(s.Name), name)
 	}
 	off, ok := w.fieldOffset(reg, name)
