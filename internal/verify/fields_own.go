@@ -1,43 +1,21 @@
-// This file defines which objects own which: what is freed with an object must
-// come to an end, soon.
+// This file defines which objects may own which: what is freed with an object
+// must come to an end.
 
 package verify
 
-import "github.com/skepbpf/skep/internal/btfx"
-
-// maxOwnership bounds how many objects deep one may own others, itself
-// included (BTF_MAX_OWNERSHIP_DEPTH).
-const maxOwnership = 8
-
-// checkOwnership refuses objects that own each other.
-func (all objects) checkOwnership(spec *btfx.Spec) error {
-	depths := map[btfx.ID]int{}
-	for id := range all {
-		if all.depth(spec, id, depths, maxOwnership) > maxOwnership {
-			return errOwnership
+// checkOwnership refuses objects that could own each other in a ring. Only what
+// has a node can be owned, only what has a list or tree owns: an object with
+// both must not own another with both.
+func (all objects) checkOwnership() error {
+	for _, r := range all {
+		if !r.has(fieldNodes) {
+			continue
+		}
+		for i := range r {
+			if f := &r[i]; f.kind&fieldRoots != 0 && all[f.id].has(fieldRoots) {
+				return errOwnership
+			}
 		}
 	}
 	return nil
-}
-
-// depth is how many objects deep the struct id owns; more than left when it is
-// deeper than that, or without end.
-func (all objects) depth(spec *btfx.Spec, id btfx.ID, known map[btfx.ID]int, left int) int {
-	if left == 0 {
-		return maxOwnership + 1
-	}
-	d, ok := known[id]
-	if !ok {
-		for i := range all[id] {
-			if f := &all[id][i]; f.kind&(fieldRoots|fieldRefs) != 0 && f.spec == spec && all[f.id] != nil {
-				d = max(d, all.depth(spec, f.id, known, left-1))
-			}
-		}
-		d++
-		known[id] = d
-	}
-	if d > left {
-		return maxOwnership + 1
-	}
-	return d
 }

@@ -19,7 +19,7 @@ var (
 	errOverlap   = errors.New("special fields overlap")
 	errUnlocked  = errors.New("a list head or tree root without a lock")
 	errTwoNodes  = errors.New("nodes of a list and of a tree without a refcount")
-	errOwnership = errors.New("objects own each other, or too deep")
+	errOwnership = errors.New("objects that own each other")
 )
 
 // containsTag splits "contains:TYPE:NODE"; a root has exactly one.
@@ -158,7 +158,7 @@ func findObjects(t *catalog.Target, spec *btfx.Spec) (objects, error) {
 		}
 		all[id] = r
 	}
-	return all, all.checkOwnership(spec)
+	return all, all.checkOwnership()
 }
 
 // fieldTypes are the ids of types that are special fields.

@@ -75,7 +75,7 @@ func typeNameOf(t *btfx.Type) string {
 // flexible handles an access past the end, into a variable-size last member.
 func (s *structWalk) flexible(t *btfx.Type, off, size uint32) (id btfx.ID, at uint32, kind memberKind) {
 	beyond := func() (btfx.ID, uint32, memberKind) {
-		return 0, 0, s.no("access beyond struct %s at off %d size %d", t.Name, off, size)
+		return 0, 0, s.no("access beyond struct %s at off %d size %d", typeNameOf(t), off, size)
 	}
 	if len(t.Members) == 0 || s.fixedSize {
 		return beyond()
@@ -126,7 +126,7 @@ func (s *structWalk) member(t *btfx.Type, off, size uint32) (kind memberKind, id
 		}
 		return s.inMember(t, m.Name, elem, span{off, size, moff, end, esize})
 	}
-	return s.no("struct %s doesn't have field at offset %d", t.Name, off), 0, 0
+	return s.no("struct %s doesn't have field at offset %d", typeNameOf(t), off), 0, 0
 }
 
 // span relates an access to the member that it falls into.
@@ -161,12 +161,12 @@ func (s *structWalk) inMember(t *btfx.Type, name string, elem *btfx.Type, at spa
 		return memberStruct, elem.ID, at.off - at.moff + 1
 	case btfx.KindPtr:
 		if at.elementSize != at.size || at.off != at.moff {
-			return s.no("cannot access ptr member %s with moff %d in struct %s with off %d size %d", name, at.moff, t.Name, at.off, at.size), 0, 0
+			return s.no("cannot access ptr member %s with moff %d in struct %s with off %d size %d", name, at.moff, typeNameOf(t), at.off, at.size), 0, 0
 		}
 		return s.pointer(elem, name)
 	}
 	if at.off+at.size > at.end && s.flags&domain.PtrUntrusted == 0 {
-		return s.no("access beyond the end of member %s (mend:%d) in struct %s with off %d size %d", name, at.end, t.Name, at.off, at.size), 0, 0
+		return s.no("access beyond the end of member %s (mend:%d) in struct %s with off %d size %d", name, at.end, typeNameOf(t), at.off, at.size), 0, 0
 	}
 	return memberScalar, 0, 0
 }
