@@ -91,7 +91,7 @@ func TestMapFields(t *testing.T) {
 		"plain":   0,
 		"int":     0,
 	} {
-		fields, _ := valueRecord(nil, &bytecode.MapSpec{BTF: spec, ValueTypeID: spec.Named(name)[0]})
+		fields, _ := valueRecord(nil, &bytecode.MapSpec{Type: bytecode.MapArray, BTF: spec, ValueTypeID: spec.Named(name)[0]})
 		if got := restricted(fields); got != want {
 			t.Errorf("%s: %b, want %b", name, got, want)
 		}
