@@ -182,9 +182,13 @@ func (w *walker) noteReference(r uint8, arg catalog.Arg, m *callMeta) error {
 		}
 		m.releaseReg = int(r)
 	}
-	if reg.RefID != 0 && arg.Kind != catalog.ArgKptr {
-		m.refID = reg.RefID
+	if reg.RefID == 0 || arg.Kind == catalog.ArgKptr || reg.Flags&domain.DynptrRingbuf != 0 {
+		return nil
 	}
+	if m.refID != 0 {
+		return w.deny(KindReference, int(r), "more than one arg with ref_obj_id R%d %d %d", r, reg.RefID, m.refID)
+	}
+	m.refID = reg.RefID
 	return nil
 }
 

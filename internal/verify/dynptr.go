@@ -48,28 +48,23 @@ type dynptrUse struct {
 	arg   int               // index of the argument
 	kind  domain.DynptrKind // what is made or required; DynptrNone takes any
 	fresh bool              // the function makes the dynptr
-	keeps bool              // it leaves the dynptr itself as it is
 	refID uint32            // the reference that a clone shares
 }
 
 // checkDynptrArg checks the dynptr that a helper is given.
 func (w *walker) checkDynptrArg(r uint8, arg catalog.Arg, _ *callMeta) error {
 	return w.checkDynptr(r, dynptrUse{
-		arg: int(r) - 1, kind: dynptrKindOf(arg.Flags),
-		fresh: arg.Flags&catalog.ArgUninit != 0, keeps: arg.Flags&catalog.ArgRdonly != 0,
+		arg: int(r) - 1, kind: dynptrKindOf(arg.Flags), fresh: arg.Flags&catalog.ArgUninit != 0,
 	})
 }
 
 func (w *walker) checkDynptr(r uint8, use dynptrUse) error {
 	reg := &w.regs()[r]
-	fixed := reg.Kind == domain.ConstPtrToDynptr
 	switch {
-	case reg.Kind != domain.PtrToStack && !fixed:
+	case reg.Kind != domain.PtrToStack && reg.Kind != domain.ConstPtrToDynptr:
 		return w.fail("arg#%d expected pointer to stack or const struct bpf_dynptr", use.arg)
 	case use.fresh:
 		return w.newDynptr(r, use)
-	case fixed && !use.keeps:
-		return w.fail("cannot pass pointer to const bpf_dynptr, the helper mutates it")
 	}
 	d := w.dynptrAt(reg)
 	if d == nil {

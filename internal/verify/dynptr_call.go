@@ -60,7 +60,7 @@ func (w *walker) checkKfuncDynptr(c *kfuncCall, a *kfuncArg) error {
 	if err := w.checkArgOffset(a.r, catalog.Arg{}); err != nil {
 		return err
 	}
-	use := dynptrUse{arg: a.i, keeps: true}
+	use := dynptrUse{arg: a.i}
 	if suffixed(a.param, "__uninit") {
 		use.fresh, use.kind = true, madeDynptr[c.Name]
 		if c.Name == "bpf_dynptr_clone" {
@@ -111,7 +111,8 @@ func (w *walker) writableSliceResult(c *kfuncCall, r0 *domain.Reg) error {
 
 func (w *walker) slice(c *kfuncCall, r0 *domain.Reg, flags domain.TypeFlags) error {
 	*r0 = domain.Pointer(domain.PtrToMem, flags|dynptrKinds[c.dynptr.Dynptr].mem|domain.MaybeNull)
-	r0.MemSize, r0.DynptrID, r0.ID = uint32(c.constant), c.dynptr.ID, w.newID()
+	r0.MemSize, r0.ID = uint32(c.constant), w.newID()
+	r0.DynptrID, r0.RefID = c.dynptr.ID, c.dynptr.RefID
 	return nil
 }
 

@@ -140,10 +140,17 @@ var dynptrRows = []controlRow{
 	{name: "data of a clone, parent overwritten", text: local + cloned + `r1 = r10; r1 += -32; r2 = 0; r3 = 8; call dynptr_data; if r0 == 0 goto none; r6 = r0; *(u64 *)(r10 -16) = 0` + read + none},
 
 	{name: "packet pointer after a write to the frame", text: frame + fromSKB + this + `r2 = 0; r3 = r10; r3 += -48; *(u64 *)(r10 -48) = 0; r4 = 8; r5 = 0; call dynptr_write; r0 = *(u8 *)(r7 +0)` + none, line: "R7 invalid mem access 'scalar'", as: tcProgram},
+	{name: "packet pointer after a write to metadata", text: frame + `; r2 = 0; r3 = r10; r3 += -16; kfunc bpf_dynptr_from_skb_meta` + this + `r2 = 0; r3 = r10; r3 += -48; *(u64 *)(r10 -48) = 0; r4 = 8; r5 = 0; call dynptr_write; r0 = *(u8 *)(r7 +0)` + none, line: "R7 invalid mem access 'scalar'", as: tcProgram},
+	{name: "slice of metadata after the packet changed", text: `; r6 = r1; r2 = 0; r3 = r10; r3 += -16; kfunc bpf_dynptr_from_skb_meta; r7 = r6` + slice + `r1 = r7; r2 = 0; call skb_pull_data` + read + none, line: "R6 invalid mem access 'scalar'", as: tcProgram},
+	{name: "slice of a record after it was given back", text: record + writable + submitRecord + `*(u8 *)(r6 +0) = 1; r0 = 0; exit` + late, line: "R6 invalid mem access 'scalar'", kernelErrs: true},
+	{name: "slice of a record", text: record + writable + `*(u8 *)(r6 +0) = 1` + late},
 	{name: "packet pointer after a write to memory", text: frame + local + this + `r2 = 0; r3 = r10; r3 += -48; *(u64 *)(r10 -48) = 0; r4 = 8; r5 = 0; call dynptr_write; r0 = *(u8 *)(r7 +0)` + none, as: tcProgram},
 
 	{name: "of different kinds by path", text: `r6 = r1` + frameR6 + random + `if r0 > 5 goto second` + local + `goto join; second: r1 = r6` + fromSKB + `join:` + this + `r2 = 0; r3 = r10; r3 += -48; *(u64 *)(r10 -48) = 0; r4 = 8; r5 = 0; call dynptr_write; r0 = *(u8 *)(r7 +0)` + none, line: "R7 invalid mem access 'scalar'", as: tcProgram},
 	{name: "at different places by path", text: random + `if r0 > 5 goto second` + local + `goto join; second: r4 = r10; r4 += -24` + localAt + `join:` + useIt + none, line: uninitialised},
+	{name: "between two", text: local + `r4 = r10; r4 += -32` + localAt + `r1 = r10; r1 += -24` + size + none, line: uninitialised},
+	{name: "between two by path", text: random + `if r0 > 5 goto second; r4 = r10; r4 += -24` + localAt + `goto join; second:` + local + `r4 = r10; r4 += -32` + localAt + `join: r1 = r10; r1 += -24` + size + none, line: uninitialised},
+	{name: "data in one register, of different ones by path", text: local + `r4 = r10; r4 += -32` + localAt + random + `if r0 > 5 goto second; r1 = r10; r1 += -32; r2 = 0; r3 = 8; call dynptr_data; if r0 == 0 goto none; r6 = r0; goto join; second:` + data + `join: *(u64 *)(r10 -16) = 0` + read + none, line: "R6 invalid mem access 'scalar'"},
 	{name: "on one path", text: random + `if r0 > 5 goto join` + local + `join:` + useIt + none, line: uninitialised},
 	{name: "data of different ones by path", text: local + `r4 = r10; r4 += -32` + localAt + random + `r7 = r10; r7 += -32; if r0 > 5 goto join; r7 = r10; r7 += -16; join: r1 = r7; r2 = 0; r3 = 8; call dynptr_data; if r0 == 0 goto none; r6 = r0; *(u64 *)(r10 -16) = 0` + read + none, line: "R6 invalid mem access 'scalar'"},
 	{name: "slices of different sizes by path", text: fromXDP + random + `r6 = 4; if r0 > 5 goto join; r6 = 64; join:` + this + `r2 = 0; r3 = 0; r4 = r6; kfunc bpf_dynptr_slice; if r0 == 0 goto none; r0 = *(u8 *)(r0 +8)` + none, line: outsideR0, kernelErrs: true},
@@ -152,6 +159,10 @@ var dynptrRows = []controlRow{
 	{name: "clone in a callee's frame", text: record + this + `call cloner` + none + cloner, line: uninitialised, kernelErrs: true},
 	{name: "packet pointer after a copy", text: frame + fromSKB + `r4 = r10; r4 += -32` + localAt + this + `r2 = 0; r3 = r10; r3 += -32; r4 = 0; r5 = 8; kfunc bpf_dynptr_copy; r0 = *(u8 *)(r7 +0)` + none, line: "R7 invalid mem access 'scalar'", as: tcProgram, kernelErrs: true},
 	{name: "packet pointer after a memset", text: frame + fromSKB + this + `r2 = 0; r3 = 8; r4 = 0; kfunc bpf_dynptr_memset; r0 = *(u8 *)(r7 +0)` + none, line: "R7 invalid mem access 'scalar'", as: tcProgram, kernelErrs: true},
+
+	{name: "two records as arguments", text: reserved(`*(u64 *)(r6 +0) = 1; r1 = map[small]; r2 = r6; r3 = r6; r4 = 0; call map_update_elem` + submit), line: "more than one arg with ref_obj_id R3 2 2"},
+	{name: "data of a record twice as arguments", text: record + data + `*(u64 *)(r6 +0) = 1; r1 = map[small]; r2 = r6; r3 = r6; r4 = 0; call map_update_elem` + late, line: "more than one arg with ref_obj_id R3 2 2"},
+	{name: "data of a record as an argument", text: record + data + `*(u64 *)(r6 +0) = 1; r1 = map[small]; r2 = r6; r3 = r10; r3 += -24; *(u64 *)(r10 -24) = 0; r4 = 0; call map_update_elem` + late},
 
 	{name: "user ring", text: drain(`*(u64 *)(r10 -8) = 0; r2 = 0; r3 = 1; r1 = r1; call dynptr_data`)},
 	{name: "user ring, read", text: drain(`r3 = r1; r1 = r10; r1 += -8; r2 = 8; r4 = 0; r5 = 0; call dynptr_read`)},

@@ -295,7 +295,7 @@ func (w *walker) checkGlobalArg(r uint8, i int, a *globalArg) error {
 		if err := w.checkArgOffset(r, catalog.Arg{Kind: catalog.ArgDynptr}); err != nil {
 			return err
 		}
-		return w.checkDynptr(r, dynptrUse{arg: i, keeps: true})
+		return w.checkDynptr(r, dynptrUse{arg: i})
 	}
 	if err := w.checkArgOffset(r, catalog.Arg{}); err != nil {
 		return err
