@@ -87,12 +87,19 @@ func (w *walker) dynptrAt(r *domain.Reg) *domain.Reg {
 	if !ok || spi >= len(f.Stack) {
 		return nil
 	}
-	w.readsSlot(f.No, spi)
-	w.readsSlot(f.No, spi-1)
+	w.readsDynptr(f, spi)
 	if first, second := &f.Stack[spi], &f.Stack[spi-1]; !first.IsDynptr() || !second.IsDynptr() || !first.Reg.FirstSlot {
 		return nil
 	}
 	return &f.Stack[spi].Reg
+}
+
+// readsDynptr notes that what follows depends on both slots.
+func (w *walker) readsDynptr(f *domain.Frame, spi int) {
+	for k := range dynptrSlots {
+		w.readsSlot(f.No, spi-k)
+		w.log.scratchSlot(spi - k)
+	}
 }
 
 // dynptrSlot is the first slot of the dynptr that could lie where a stack

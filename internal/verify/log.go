@@ -253,6 +253,7 @@ func appendDynptr(b []byte, r *domain.Reg, i int) []byte {
 	if r.RefID != 0 {
 		f.add("ref_id=%d", r.RefID)
 	}
+	f.add("dynptr_id=1") // the kernel's word for the first slot
 	return append(f.b, ')')
 }
 
