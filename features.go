@@ -37,7 +37,7 @@ type MapKindFeature struct {
 type HelperFeature struct {
 	Name   string
 	Number int
-	Runs   bool // has a body; others are verified only
+	Runs   bool // programs that call it run; others are verified only
 }
 
 // engines lists the engines of this build.
@@ -65,15 +65,13 @@ func (t Target) Features() *Features {
 }
 
 func (t Target) helpers() []HelperFeature {
-	bodies := helper.Bodies()
 	var out []HelperFeature
 	for n := range int32(catalog.NumHelpers) {
 		p, grant := t.get().Helper(catalog.Env{}, n)
 		if n == 0 || grant == catalog.NoSuchHelper {
 			continue
 		}
-		_, runs := bodies.Number(string(p.ID))
-		out = append(out, HelperFeature{p.Name, int(n), runs})
+		out = append(out, HelperFeature{p.Name, int(n), helper.Runs(p.ID)})
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/skepbpf/skep/internal/catalog"
 	"github.com/skepbpf/skep/internal/engine"
+	"github.com/skepbpf/skep/internal/helper"
 	"github.com/skepbpf/skep/internal/lower"
 	"github.com/skepbpf/skep/internal/maps"
 	"github.com/skepbpf/skep/internal/shadow"
@@ -19,7 +20,10 @@ func (k *Kernel) lower(v *verify.Verified, live []*maps.Map, e Engine) (*engine.
 	if err != nil {
 		return nil, err
 	}
-	env := &lower.Env{Func: func(id catalog.FuncID) (int32, bool) { return k.funcs.Number(string(id)) }}
+	env := &lower.Env{
+		Func:   func(id catalog.FuncID) (int32, bool) { return k.funcs.Number(string(id)) },
+		Reason: helper.Reason,
+	}
 	for _, m := range live {
 		env.Maps = append(env.Maps, engine.Ref(m))
 	}

@@ -47,7 +47,7 @@ func TestIsMissing(t *testing.T) {
 		want bool
 	}{
 		{"map kind", fmt.Errorf("load: %w", &maps.KindError{Type: bytecode.MapSKStorage}), true},
-		{"helper", errors.New("load: program p: lower p: insn 3: bpf_sk_release: no body to run"), true},
+		{"helper", errors.New("load: program p: lower p: insn 3: bpf_sk_release needs sockets: no body to run"), true},
 		{"fault", errors.New("insn 3: read of 8 bytes outside of the run's memory"), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -109,7 +109,7 @@ func (l *lowering) callHost(c *verify.CallFact) error {
 		body, ok = l.env.Func(c.Proto.ID)
 	}
 	if !ok {
-		return l.errorf("%s: no body to run", c.Proto.Name)
+		return l.errorf("%s%s: no body to run", c.Proto.Name, l.needs(c.Proto.ID))
 	}
 	site := ir.Call{Name: c.Proto.Name, Body: body, Map: c.MapIdx, Callback: c.Subprog, MemSize: c.MemSize}
 	if m := c.MapIdx; c.Proto.ID == "bpf_map_lookup_elem" && m >= 0 && int(m) < len(l.env.Maps) {
@@ -118,4 +118,12 @@ func (l *lowering) callHost(c *verify.CallFact) error {
 	l.emit(ir.Op{Code: ir.CallHost, Imm: int64(len(l.code.Calls))})
 	l.code.Calls = append(l.code.Calls, site)
 	return nil
+}
+
+// needs says what a host function lacks, for an error message.
+func (l *lowering) needs(id catalog.FuncID) string {
+	if l.env.Reason == nil || l.env.Reason(id) == "" {
+		return ""
+	}
+	return " needs " + l.env.Reason(id)
 }

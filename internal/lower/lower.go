@@ -27,6 +27,9 @@ type Env struct {
 	// Func gives the number of a host function's body in the engine's table;
 	// nil knows none.
 	Func func(catalog.FuncID) (number int32, ok bool)
+	// Reason says what a host function without a body would need; nil and ""
+	// say nothing.
+	Reason func(catalog.FuncID) string
 }
 
 // Error says what in a program cannot be lowered. It is Skep's limitation, or

@@ -54,8 +54,9 @@ func allSeen(insns []bytecode.Insn) *verify.Facts {
 // testEnv has two maps, the second a single value, and one host function.
 func testEnv() *Env {
 	return &Env{
-		Maps: []ir.MapRef{{Handle: 0x1000, Lookup: ir.Recipe{{Op: ir.RecipeCall}}}, {Handle: 0x2000, Value: 0x3000}},
-		Func: func(id catalog.FuncID) (int32, bool) { return 7, strings.HasPrefix(string(id), "bpf_map_") },
+		Maps:   []ir.MapRef{{Handle: 0x1000, Lookup: ir.Recipe{{Op: ir.RecipeCall}}}, {Handle: 0x2000, Value: 0x3000}},
+		Func:   func(id catalog.FuncID) (int32, bool) { return 7, strings.HasPrefix(string(id), "bpf_map_") },
+		Reason: func(id catalog.FuncID) string { return map[catalog.FuncID]string{"rocket": "fuel"}[id] },
 	}
 }
 
@@ -275,6 +276,7 @@ func TestErrors(t *testing.T) {
 		{"no facts of an access", bytecode.Insn{Op: opLdxW}, verify.InsnFact{}, "lower p: insn 0: memory access without facts"},
 		{"no prototype", bytecode.Insn{Op: opCall}, verify.InsnFact{}, "lower p: insn 0: call without a prototype"},
 		{"no body", bytecode.Insn{Op: opCall}, verify.InsnFact{Call: &verify.CallFact{Proto: &catalog.Proto{ID: "x", Name: "bpf_x"}}}, "lower p: insn 0: bpf_x: no body to run"},
+		{"no body, and why", bytecode.Insn{Op: opCall}, verify.InsnFact{Call: &verify.CallFact{Proto: &catalog.Proto{ID: "rocket", Name: "bpf_rocket"}}}, "lower p: insn 0: bpf_rocket needs fuel: no body to run"},
 		{"jump into the dark", bytecode.Insn{Op: opJeqK, Off: 1}, verify.InsnFact{BranchTaken: true}, "lower p: insn 0: jump to insn 2, which the verifier has not seen"},
 		{"call to nowhere", bytecode.Insn{Op: opCall, Src: bytecode.PseudoCall, Imm: 1}, verify.InsnFact{}, "lower p: insn 0: call of insn 2, where no function starts"},
 		{"arena", bytecode.Insn{Op: opLdxW}, verify.InsnFact{Mem: &verify.MemFact{Kind: domain.PtrToArena}}, "lower p: insn 0: access to arena memory"},
