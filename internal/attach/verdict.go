@@ -9,8 +9,8 @@ type Hook struct {
 	Name string // "XDP"
 	// L3: programs of this type see the packet from the network header on.
 	L3 bool
-	// names are the return values that have one.
-	names map[uint32]string
+	// names are those of the return values from -1 on; "" is none.
+	names []string
 	keep  func(ret uint32, n int) int
 }
 
@@ -20,7 +20,12 @@ type Hook struct {
 func (h *Hook) Keep(ret uint32, n int) int { return h.keep(ret, n) }
 
 // Verdict names a return value ("XDP_DROP"); "" when it has no name.
-func (h *Hook) Verdict(ret uint32) string { return h.names[ret] }
+func (h *Hook) Verdict(ret uint32) string {
+	if i := ret + 1; i < uint32(len(h.names)) {
+		return h.names[i]
+	}
+	return ""
+}
 
 // HookOf returns the hook of a program type; nil for types that see no packets.
 func HookOf(t bytecode.ProgType) *Hook { return hooks[t] }
@@ -31,25 +36,25 @@ func HookOf(t bytecode.ProgType) *Hook { return hooks[t] }
 var hooks = map[bytecode.ProgType]*Hook{
 	bytecode.ProgXDP: {
 		Name: "XDP", keep: keepIf(func(ret uint32) bool { return ret == 2 }),
-		names: map[uint32]string{0: "XDP_ABORTED", 1: "XDP_DROP", 2: "XDP_PASS", 3: "XDP_TX", 4: "XDP_REDIRECT"},
+		names: []string{"", "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"},
 	},
 	bytecode.ProgSchedCLS: tc,
 	bytecode.ProgSchedACT: tc,
 	bytecode.ProgSocketFilter: {
 		Name: "socket filter", keep: func(ret uint32, n int) int { return int(min(uint64(ret), uint64(n))) },
-		names: map[uint32]string{0: "drop"},
+		names: []string{"", "drop"},
 	},
 	bytecode.ProgCgroupSKB: {
 		Name: "cgroup", L3: true, keep: keepIf(func(ret uint32) bool { return ret&1 != 0 }),
-		names: map[uint32]string{0: "drop", 1: "pass", 2: "drop, congested", 3: "pass, congested"},
+		names: []string{"", "drop", "pass", "drop, congested", "pass, congested"},
 	},
 }
 
 var tc = &Hook{
 	Name: "tc", keep: keepIf(tcKeeps),
-	names: map[uint32]string{
-		1<<32 - 1: "TC_ACT_UNSPEC", 0: "TC_ACT_OK", 1: "TC_ACT_RECLASSIFY", 2: "TC_ACT_SHOT", 3: "TC_ACT_PIPE",
-		4: "TC_ACT_STOLEN", 5: "TC_ACT_QUEUED", 6: "TC_ACT_REPEAT", 7: "TC_ACT_REDIRECT", 8: "TC_ACT_TRAP",
+	names: []string{
+		"TC_ACT_UNSPEC", "TC_ACT_OK", "TC_ACT_RECLASSIFY", "TC_ACT_SHOT", "TC_ACT_PIPE",
+		"TC_ACT_STOLEN", "TC_ACT_QUEUED", "TC_ACT_REPEAT", "TC_ACT_REDIRECT", "TC_ACT_TRAP",
 	},
 }
 
