@@ -5,6 +5,7 @@ package catalog
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/btfx"
@@ -137,6 +138,22 @@ func (a *AttachTarget) index(off int) int {
 		return len(a.Proto.Params)
 	}
 	return len(a.Proto.Params) + 1
+}
+
+// Slots yields the context offsets of the arguments, in bytes.
+func (a *AttachTarget) Slots() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if a.Proto == nil {
+			return
+		}
+		off := 0
+		for _, p := range a.Proto.Params[min(a.Hidden, len(a.Proto.Params)):] {
+			if !yield(off) {
+				return
+			}
+			off += a.slot(p.Type)
+		}
+	}
 }
 
 // slot is the size of a value of the type in a context, in bytes.

@@ -69,7 +69,7 @@ func (w *walker) checkReferences(way leaving, what string) error {
 	}
 	leaked := false
 	for i := range w.cur.Refs {
-		if r := &w.cur.Refs[i]; r.Kind == domain.RefPtr {
+		if r := &w.cur.Refs[i]; r.Kind == domain.RefPtr && (way == leaveAll || !w.givesBack(r.ID)) {
 			w.note("Unreleased reference id=%d alloc_insn=%d", r.ID, r.Insn)
 			leaked = true
 		}
@@ -100,7 +100,13 @@ func (w *walker) checkReturn(reg uint8) error {
 		return w.checkReturnRange(reg, "At async callback return", f.CallbackRet, false)
 	case !program && r.Kind != domain.ScalarValue:
 		return w.refuse(KindReturn, errEINVAL, int(reg), "At subprogram exit the register R%d is not a scalar value (%s)", reg, kindName(r))
-	case !program || !w.ret.Check:
+	case !program:
+		return nil
+	}
+	if to := w.returnsTo(); to != nil {
+		return w.checkReturnedObject(reg, to)
+	}
+	if !w.ret.Check {
 		return nil
 	}
 	err := w.checkReturnRange(reg, "At program exit", domain.Range{Min: w.ret.Range.Min, Max: w.ret.Range.Max}, w.ret.Bits32)

@@ -38,10 +38,11 @@ func (w *walker) accessArgs(n memNeed) (domain.Reg, error) {
 	if arg.Retval {
 		return w.tracedResult(), nil
 	}
-	if arg.Flags&catalog.PtrRef != 0 {
-		return w.unsupportedValue("referenced arguments")
+	v, err := w.argValue(arg)
+	if err == nil && arg.Flags&catalog.PtrRef != 0 {
+		return w.refArg(n, v)
 	}
-	return w.argValue(arg)
+	return v, err
 }
 
 // unsupportedValue is unsupported where a value is wanted.

@@ -19,6 +19,7 @@ func Program(ctx context.Context, p *bytecode.Program, o *Options) (*Verified, e
 	for _, pass := range []func() error{
 		w.checkLoad,      // may this loader load this type at all?
 		w.findShape,      // structure, subprograms, control flow, loops, liveness
+		w.checkStructOps, // of a struct_ops member that is given references
 		w.walkMain,       // every path of the main function and what it calls
 		w.walkGlobals,    // then the global functions, each by its prototype
 		w.checkTailCalls, // without CAP_PERFMON
@@ -171,6 +172,7 @@ func (w *walker) mainEntry() *node {
 	if w.prog.Type == bytecode.ProgMemory {
 		w.memoryArgs(st)
 	}
+	w.acquireArgs(st)
 	return st
 }
 

@@ -26,19 +26,20 @@ func privilegesOf(c catalog.Caps) privileges {
 
 // walker holds everything about the verification of one program.
 type walker struct {
-	ctx    context.Context
-	prog   *bytecode.Program
-	insns  []bytecode.Insn
-	opt    *Options
-	target *catalog.Target
-	env    catalog.Env
-	pt     *catalog.ProgType
-	ret    catalog.ReturnRule
-	attach *catalog.AttachTarget // of programs with BTF-typed contexts
-	maps   []MapView
-	priv   privileges
-	strict bool // alignment is checked
-	penv   *passEnv
+	ctx     context.Context
+	prog    *bytecode.Program
+	insns   []bytecode.Insn
+	opt     *Options
+	target  *catalog.Target
+	env     catalog.Env
+	pt      *catalog.ProgType
+	ret     catalog.ReturnRule
+	attach  *catalog.AttachTarget // of programs with BTF-typed contexts
+	argRefs map[int32]uint32      // references that arguments are, by context offset
+	maps    []MapView
+	priv    privileges
+	strict  bool // alignment is checked
+	penv    *passEnv
 
 	shape *shape // what the static passes found
 
