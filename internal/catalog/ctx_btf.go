@@ -92,7 +92,8 @@ func (t *Target) tracepointTarget(typ *btfx.Type) (*AttachTarget, error) {
 }
 
 func (t *Target) memberTarget(typ *btfx.Type, member bytecode.AttachType) (*AttachTarget, error) {
-	if typ.Kind != btfx.KindStruct {
+	_, registered := t.BTF.Find("bpf_struct_ops_"+typ.Name, btfx.KindStruct)
+	if typ.Kind != btfx.KindStruct || !registered {
 		return nil, fmt.Errorf("attach_btf_id %d is not a supported struct", typ.ID)
 	}
 	if int(member) >= len(typ.Members) {

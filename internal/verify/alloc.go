@@ -169,7 +169,7 @@ func (w *walker) accessObject(base *domain.Reg, n memNeed) (domain.Reg, error) {
 	s := structWalk{spec: base.BTF, fixedSize: true}
 	switch s.access(base.BTFID, uint32(n.off), uint32(n.size)) {
 	case memberForbidden:
-		return none, w.deny(KindAccess, int(n.reg), "%s", s.why)
+		return none, w.refuse(KindAccess, s.errno, int(n.reg), "%s", s.why)
 	case memberUntyped:
 		return domain.Pointer(domain.PtrToMem, domain.MemRdonly|domain.PtrUntrusted), nil
 	}

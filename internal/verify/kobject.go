@@ -128,7 +128,7 @@ func (w *walker) objectLoad(base *domain.Reg, n memNeed) (domain.Reg, error) {
 	s := structWalk{spec: base.BTF}
 	switch s.access(base.BTFID, uint32(n.off), uint32(n.size)) {
 	case memberForbidden:
-		return domain.Reg{}, w.deny(KindAccess, int(n.reg), "%s", s.why)
+		return domain.Reg{}, w.refuse(KindAccess, s.errno, int(n.reg), "%s", s.why)
 	case memberScalar:
 		return w.unknownValue(), nil
 	case memberUntyped:

@@ -36,10 +36,11 @@ func toyOps(t *testing.T) *btfx.Spec {
 		}
 		return &btf.Func{Name: name, Type: stub, Linkage: btf.StaticFunc}
 	}
+	ops := &btf.Struct{Name: "toy_ops", Size: 16, Members: []btf.Member{
+		{Name: "take", Type: &btf.Pointer{Target: take}}, {Name: "swap", Type: &btf.Pointer{Target: swap}, Offset: 64},
+	}}
 	return marshalTypes(t, []btf.Type{
-		&btf.Struct{Name: "toy_ops", Size: 16, Members: []btf.Member{
-			{Name: "take", Type: &btf.Pointer{Target: take}}, {Name: "swap", Type: &btf.Pointer{Target: swap}, Offset: 64},
-		}},
+		ops, &btf.Struct{Name: "bpf_struct_ops_toy_ops", Size: 16, Members: []btf.Member{{Name: "data", Type: ops}}},
 		fn("toy_ops__take", take, "n", "task__ref"),
 		fn("toy_ops__swap", swap, "task__ref", "other__nullable"),
 		fn("bpf_task_release", member(&btf.Void{}, btf.FuncParam{Name: "p", Type: ptr}), "p"),

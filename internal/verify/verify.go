@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/catalog"
@@ -106,32 +105,14 @@ func (w *walker) findAttachTarget() error {
 		return w.refuseLoad(err.Error())
 	}
 	w.attach = at
-	if line := w.structOpsRefusal(); line != "" {
-		return w.refuseLoad(line)
-	}
-	if hook := strings.TrimPrefix(at.Name, "bpf_lsm_"); w.prog.Type == bytecode.ProgLSM && catalog.DisabledLSMHook(hook) {
-		return w.refuseLoad(fmt.Sprintf("attach_btf_id %d points to disabled hook %s", w.prog.AttachBTFID, at.Name))
-	}
-	if line := catalog.TraceRefusal(w.env, at.Name); line != "" {
-		return w.refuseLoad(line)
+	check := w.target.CheckAttach(w.env, at, w.prog.AttachBTFID, catalog.GPLCompatible(w.prog.License))
+	switch {
+	case check.Refusal != "":
+		return w.refuseLoad(check.Refusal)
+	case check.Unknown != "":
+		return w.unsupported("%s", check.Unknown)
 	}
 	return nil
-}
-
-// structOpsRefusal says why a program must not implement a member of a
-// kernel's struct, "" when it may.
-func (w *walker) structOpsRefusal() string {
-	if w.prog.Type != bytecode.ProgStructOps {
-		return ""
-	}
-	if !catalog.GPLCompatible(w.prog.License) {
-		return "struct ops programs must have a GPL compatible license"
-	}
-	name, member, _ := strings.Cut(w.prog.AttachTo, ".")
-	if !catalog.StructOpsMember(name, member, w.env.Sleepable()) {
-		return fmt.Sprintf("attach to unsupported member %s of struct %s", member, name)
-	}
-	return ""
 }
 
 // refuseLoad refuses what no instruction is to blame for.

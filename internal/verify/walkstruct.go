@@ -28,12 +28,17 @@ type structWalk struct {
 	field string           // name of the pointer member
 	flags domain.TypeFlags // MemUser, MemPercpu, MemRCU by tag; PtrUntrusted inside unions
 	why   string
+	errno int // of the refusal
 	// fixedSize: a last member of variable size has no elements.
 	fixedSize bool
 }
 
 func (s *structWalk) no(format string, args ...any) memberKind {
-	s.why = fmt.Sprintf(format, args...)
+	return s.noErrno(errEACCES, format, args...)
+}
+
+func (s *structWalk) noErrno(errno int, format string, args ...any) memberKind {
+	s.why, s.errno = fmt.Sprintf(format, args...), errno
 	return memberForbidden
 }
 
@@ -42,7 +47,7 @@ func (s *structWalk) find(id btfx.ID, off, size uint32) memberKind {
 	for range 64 {
 		t := s.spec.Strip(id)
 		if t == nil || t.Kind != btfx.KindStruct && t.Kind != btfx.KindUnion {
-			return s.no("Type '%s' is not a struct", typeNameOf(t))
+			return s.noErrno(errEINVAL, "Type '%s' is not a struct", typeNameOf(t))
 		}
 		if t.Kind == btfx.KindUnion && len(t.Members) != 1 {
 			s.flags |= domain.PtrUntrusted
@@ -114,7 +119,7 @@ func (s *structWalk) member(t *btfx.Type, off, size uint32) (kind memberKind, id
 		}
 		msize, ok := s.spec.SizeOf(m.Type)
 		if !ok {
-			return s.no("field %s doesn't have size", m.Name), 0, 0
+			return s.noErrno(errEFAULT, "field %s doesn't have size", m.Name), 0, 0
 		}
 		end := moff + msize
 		if off >= end {
@@ -126,7 +131,7 @@ func (s *structWalk) member(t *btfx.Type, off, size uint32) (kind memberKind, id
 		}
 		return s.inMember(t, m.Name, elem, span{off, size, moff, end, esize})
 	}
-	return s.no("struct %s doesn't have field at offset %d", typeNameOf(t), off), 0, 0
+	return s.noErrno(errEINVAL, "struct %s doesn't have field at offset %d", typeNameOf(t), off), 0, 0
 }
 
 // span relates an access to the member that it falls into.
@@ -151,7 +156,7 @@ func (s *structWalk) element(id btfx.ID) (*btfx.Type, uint32) {
 
 func (s *structWalk) inMember(t *btfx.Type, name string, elem *btfx.Type, at span) (memberKind, btfx.ID, uint32) {
 	if elem == nil {
-		return s.no("field %s doesn't have size", name), 0, 0
+		return s.noErrno(errEFAULT, "field %s doesn't have size", name), 0, 0
 	}
 	switch elem.Kind {
 	case btfx.KindStruct, btfx.KindUnion:
