@@ -147,6 +147,8 @@ func (w *walker) checkArgOffset(r uint8, arg catalog.Arg) error {
 		return w.refuse(KindReference, errEINVAL, int(r), "R%d must have zero offset when passed to release func or trusted arg to kfunc", r)
 	}
 	switch {
+	case reg.Kind == domain.NotInit:
+		return w.deny(KindUninit, int(r), "variable ? access var_off=%s disallowed", domain.Unknown().Var)
 	case reg.Kind == domain.ScalarValue || slices.Contains(anyOffset[reg.Kind], reg.Flags):
 		return nil
 	case reg.Kind == domain.PtrToBTFID:

@@ -16,9 +16,14 @@ func (w *walker) checkFuncRefs() error {
 			continue
 		}
 		to := calleeOf(in, pc)
-		if to < len(w.insns) && d.dead[to] && !d.starts[d.moved(pc, to)] {
-			return w.failErrno(errEFAULT, "verifier bug: No program to jit at insn %d (subprog < 0)", d.index[pc])
+		if to >= len(w.insns) || !d.dead[to] || d.starts[d.moved(pc, to)] {
+			continue
 		}
+		at := d.moved(pc, to)
+		if w.addsHandler() {
+			at += handlerLen
+		}
+		return w.failErrno(errEFAULT, "verifier bug: No program to jit at insn %d (subprog < 0)", at)
 	}
 	return nil
 }
@@ -52,6 +57,9 @@ func (w *walker) findDead() deadCode {
 			d.starts[d.index[start]] = true
 			d.functions++
 		}
+	}
+	if w.addsHandler() {
+		d.functions++
 	}
 	return d
 }

@@ -111,6 +111,9 @@ func (w *walker) loopCall(m *callMeta) error {
 			return err
 		}
 	}
+	if w.regs()[bytecode.R1].Kind != domain.ScalarValue {
+		return w.failErrno(errEFAULT, "verifier bug: backtracking misuse")
+	}
 	if err := w.markPrecise(bytecode.R1); err != nil {
 		return err
 	}

@@ -47,6 +47,8 @@ var irqRows = []controlRow{
 	{name: "above the frame", text: `r1 = r10; kfunc bpf_local_irq_save` + done, line: "invalid write to stack R1 off=0 size=8"},
 	{name: "below the stack", text: `r1 = r10; r1 += -520; kfunc bpf_local_irq_save` + done, line: "invalid write to stack R1 off=-520 size=8"},
 	{name: "restored below what was used", text: `r1 = r10; r1 += -64; kfunc bpf_local_irq_restore` + done, line: noFlag},
+	{name: "the context, moved", text: `r1 += -8; kfunc bpf_local_irq_save` + done, line: "negative offset ctx ptr R1 off=-8 disallowed"},
+	{name: "an argument never set", text: anyNumber + `kfunc bpf_local_irq_save` + done, line: "variable ? access var_off=(0x0; 0xffffffffffffffff) disallowed"},
 	{name: "an unknown offset", text: anyNumber + `r0 &= 8; r1 = r10; r1 += -16; r1 += r0; kfunc bpf_local_irq_save` + done, line: "expected uninitialized irq flag as arg#0"},
 	{name: "a different slot by path", text: anyNumber + `r6 = r10; r6 += -8; if r0 > 5 goto on; r6 += -8; on: r1 = r6; kfunc bpf_local_irq_save; r1 = r6; kfunc bpf_local_irq_restore` + done},
 	{

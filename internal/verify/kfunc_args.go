@@ -76,30 +76,31 @@ type kfuncArg struct {
 type kfuncArgKind struct {
 	is    func(*walker, *kfuncCall, *kfuncArg) bool
 	check func(*walker, *kfuncCall, *kfuncArg) error
+	still bool // whatever the pointer's kind, it may not have moved where its kind must not
 }
 
 // kfuncArgKinds are the kinds of pointer arguments, in the order in which they
 // are told apart: the first that fits decides.
 var kfuncArgKinds = []kfuncArgKind{
-	{isContextArg, (*walker).checkKfuncCtx},
-	{isNullArg, func(w *walker, _ *kfuncCall, a *kfuncArg) error { return w.markPrecise(a.r) }},
-	{bySuffix("__alloc"), (*walker).checkAllocArg},
-	{bySuffix("__refcounted_kptr"), (*walker).checkRefcountedArg},
-	{byStruct("bpf_dynptr", "bpf_dynptr_kern"), (*walker).checkKfuncDynptr},
-	{isIterArg, (*walker).checkIterArg},
-	{byStruct("bpf_list_head"), (*walker).checkListHeadArg},
-	{byStruct("bpf_rb_root"), (*walker).checkRBRootArg},
-	{byStruct("bpf_list_node"), (*walker).checkListNodeArg},
-	{byStruct("bpf_rb_node"), (*walker).checkRBNodeArg},
-	{bySuffix("__str"), (*walker).checkKfuncStr},
-	{bySuffix("__map"), (*walker).checkKfuncMap},
-	{byStruct("bpf_timer", "bpf_wq"), (*walker).checkWorkQueueArg},
-	{byStruct("bpf_task_work"), (*walker).checkTaskWorkArg},
-	{bySuffix("__irq_flag"), (*walker).checkIRQFlagArg},
-	{byStruct("bpf_res_spin_lock"), (*walker).checkResLockArg},
-	{isObjectArg, (*walker).checkKfuncObject},
-	{isCallbackArg, (*walker).checkKfuncCallback},
-	{func(*walker, *kfuncCall, *kfuncArg) bool { return true }, (*walker).checkKfuncMem},
+	{isContextArg, (*walker).checkKfuncCtx, false},
+	{isNullArg, func(w *walker, _ *kfuncCall, a *kfuncArg) error { return w.markPrecise(a.r) }, false},
+	{bySuffix("__alloc"), (*walker).checkAllocArg, false},
+	{bySuffix("__refcounted_kptr"), (*walker).checkRefcountedArg, true},
+	{byStruct("bpf_dynptr", "bpf_dynptr_kern"), (*walker).checkKfuncDynptr, true},
+	{isIterArg, (*walker).checkIterArg, true},
+	{byStruct("bpf_list_head"), (*walker).checkListHeadArg, true},
+	{byStruct("bpf_rb_root"), (*walker).checkRBRootArg, true},
+	{byStruct("bpf_list_node"), (*walker).checkListNodeArg, true},
+	{byStruct("bpf_rb_node"), (*walker).checkRBNodeArg, true},
+	{bySuffix("__str"), (*walker).checkKfuncStr, true},
+	{bySuffix("__map"), (*walker).checkKfuncMap, false},
+	{byStruct("bpf_timer", "bpf_wq"), (*walker).checkWorkQueueArg, true},
+	{byStruct("bpf_task_work"), (*walker).checkTaskWorkArg, true},
+	{bySuffix("__irq_flag"), (*walker).checkIRQFlagArg, true},
+	{byStruct("bpf_res_spin_lock"), (*walker).checkResLockArg, true},
+	{isObjectArg, (*walker).checkKfuncObject, false},
+	{isCallbackArg, (*walker).checkKfuncCallback, true},
+	{func(*walker, *kfuncCall, *kfuncArg) bool { return true }, (*walker).checkKfuncMem, false},
 }
 
 func bySuffix(suffix string) func(*walker, *kfuncCall, *kfuncArg) bool {
@@ -149,10 +150,16 @@ func (w *walker) checkKfuncPointer(c *kfuncCall, i int, ptr *btfx.Type) (skip in
 		return 0, w.fail("Unrecognized arg#%d type UNKNOWN", i)
 	}
 	for _, k := range kfuncArgKinds {
-		if k.is(w, c, a) {
-			err := k.check(w, c, a)
-			return a.skip, err
+		if !k.is(w, c, a) {
+			continue
 		}
+		if k.still {
+			if err := w.checkArgOffset(a.r, catalog.Arg{}); err != nil {
+				return 0, err
+			}
+		}
+		err := k.check(w, c, a)
+		return a.skip, err
 	}
 	return 0, nil // not reached: the last kind fits everything
 }

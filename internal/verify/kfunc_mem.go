@@ -24,7 +24,7 @@ func (w *walker) checkArgTypeOf(r uint8, types []regType) error {
 // pointee's.
 func (w *walker) checkKfuncMem(c *kfuncCall, a *kfuncArg) error {
 	i, r, to := a.i, a.r, a.to
-	sized := i+1 < len(c.params) && (suffixed(c.params[i+1], "__sz") || suffixed(c.params[i+1], "__szk"))
+	sized := i+1 < len(c.params) && (suffixed(c.params[i+1], "__sz") || suffixed(c.params[i+1], "__szk")) && w.regs()[r+1].Kind == domain.ScalarValue
 	if !scalarType(c.spec, to.ID, 0) && !(sized && to.Kind == btfx.KindVoid) {
 		void := ""
 		if sized {

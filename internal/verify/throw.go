@@ -4,6 +4,8 @@
 package verify
 
 import (
+	"slices"
+
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/verify/domain"
 )
@@ -17,12 +19,28 @@ var throwRules = map[string]kfuncRule{
 // checkThrow: without an exception callback what is thrown is what the program
 // returns.
 func (w *walker) checkThrow(*kfuncCall) error {
-	for i := range w.shape.subs {
-		if w.shape.subs[i].IsExceptionCB {
-			return nil
-		}
+	if w.hasHandler() {
+		return nil
 	}
 	return w.checkReturn(bytecode.R1)
+}
+
+func (w *walker) hasHandler() bool {
+	return slices.ContainsFunc(w.shape.subs, func(s subprog) bool { return s.IsExceptionCB })
+}
+
+// handlerLen is how many instructions that callback has.
+const handlerLen = 2
+
+// addsHandler reports whether a kernel adds an exception callback of its own to
+// the program.
+func (w *walker) addsHandler() bool {
+	for pc, in := range w.insns {
+		if w.throws(in) && w.facts.facts.Insns[pc].Seen {
+			return !w.hasHandler()
+		}
+	}
+	return false
 }
 
 // throws reports whether an instruction ends the path by an exception.

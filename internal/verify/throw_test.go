@@ -65,6 +65,10 @@ var throwRows = []controlRow{
 		line: "bpf_throw kfunc (insn 9) cannot be called from callback subprog 1"},
 	{name: "thrown in a loop's callback's callee", text: `r1 = 5; r2 = func back; r3 = 0; r4 = 0; call loop` + done + `static back(long, long): r1 = 1; call thrower; r0 = 0; exit;` + thrower,
 		line: "bpf_throw kfunc (insn 13) cannot be called from callback subprog 2"},
+	{
+		name: "a function that nothing calls once the call is gone", line: "verifier bug: No program to jit at insn 11 (subprog < 0)",
+		text: `r1 = 5; r2 = func back; r3 = 0; r1 = 0; kfunc bpf_throw; call loop` + done + `static back(long, long): r0 = 0; exit`,
+	},
 	{name: "a pointer is thrown", text: `r1 = r10; kfunc bpf_throw` + done, line: "R1 is not a scalar"},
 	{name: "thrown without an argument", text: `r1 = 0; call get_prandom_u32; kfunc bpf_throw` + done, line: "R1 is not a scalar"},
 	{name: "the value is the program's result", as: bounded, text: `r1 = 1; kfunc bpf_throw` + done},

@@ -205,6 +205,7 @@ func vmaOf(callback string) string {
 var tracing = controlProgram{typ: bytecode.ProgKprobe}
 
 var vmaRows = []controlRow{
+	{name: "a pointer for the number of turns", text: `r1 = r10; r2 = func back; r3 = 0; r4 = 0; call loop` + done + `static back(long, long): r0 = 0; exit`, line: "verifier bug: backtracking misuse"},
 	{name: "read", as: tracing, text: vmaOf(`r0 = *(u64 *)(r2 +0); *(u64 *)(r3 +0) = r0; r0 = 0; exit`)},
 	{name: "written", as: tracing, text: vmaOf(`*(u64 *)(r2 +0) = 0; r0 = 0; exit`), line: "only read is supported"},
 	{name: "a wrong result", as: tracing, text: vmaOf(`r0 = 2; exit`), line: "At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]"},
