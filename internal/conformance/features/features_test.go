@@ -1,10 +1,11 @@
-// This file defines the test of what Linux gained after 6.12, whose selftests
-// the conformance harness compiles: programs of our own for each feature, to
-// accept and to reject, with the running kernel's word on each.
+// This file defines the test of programs of our own, to accept and to reject,
+// with the running kernel's word on each.
 
-// Package features holds Skep to Linux 6.18 on the features of 6.13 to 6.18.
-// testdata has a source a feature; expect.tsv what the kernel says of each
-// program; floor.tsv how much of it Skep says too, which may only rise.
+// Package features holds Skep to Linux 6.18 where the kernel's selftests, as
+// the conformance harness compiles them, say little: on the features of 6.13 to
+// 6.18, and on objects that programs allocate. testdata has a source a feature;
+// expect.tsv what the kernel says of each program; floor.tsv how much of it
+// Skep says too, which may only rise.
 package features
 
 import (
