@@ -37,8 +37,9 @@ type controlProgram struct {
 	typ       bytecode.ProgType
 	attach    bytecode.AttachType
 	flags     uint32
-	exception string // function that the decl tag names
-	hook      string // what the program attaches to, as a section spells it
+	exception string     // function that the decl tag names
+	hook      string     // what the program attaches to, as a section spells it
+	types     *btfx.Spec // its own, with a function main
 }
 
 // sleepableProgram may sleep.
@@ -119,6 +120,10 @@ func (row *controlRow) program(t *testing.T) *bytecode.Program {
 	}
 	if row.as.hook != "" {
 		bindHook(t, p, row.as.hook)
+	}
+	if row.as.types != nil {
+		p.BTF = row.as.types
+		p.FuncInfos = []bytecode.FuncInfo{{TypeID: p.BTF.Named("main")[0]}}
 	}
 	if len(a.funcs) > 0 {
 		a.funcs = append([]function{{name: "main", global: true, params: []string{"ctx"}}}, a.funcs...)
