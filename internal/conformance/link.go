@@ -125,13 +125,21 @@ func prepareMap(file string, m *bytecode.MapSpec) {
 	if m.ValueSize == 0 {
 		m.ValueSize = openValueSize[m.Type]
 	}
-	if leastEntries[m.Type] > 0 {
-		m.KeySize, m.ValueSize = 0, 0 // bpf2go's users name a type there, and cilium/ebpf drops it
+	if size, ok := ownSizes[m.Type]; ok {
+		m.KeySize, m.ValueSize = size, size
 	}
 }
 
+// ownSizes are the kinds that say themselves how large keys and values are:
+// bpf2go's users name types there nevertheless, which cilium/ebpf drops.
+var ownSizes = map[bytecode.MapType]uint32{
+	bytecode.MapPerfEventArray: 4,
+	bytecode.MapRingbuf:        0,
+	bytecode.MapUserRingbuf:    0,
+}
+
 // leastEntries are the kinds whose size is in bytes, and the least of them: a
-// page. They have neither keys nor values.
+// page.
 var leastEntries = map[bytecode.MapType]uint32{
 	bytecode.MapRingbuf:     uint32(os.Getpagesize()),
 	bytecode.MapUserRingbuf: uint32(os.Getpagesize()),

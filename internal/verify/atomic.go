@@ -46,7 +46,7 @@ func (w *walker) atomicRMW(in bytecode.Insn) error {
 	if w.leaksPointer(&w.regs()[in.Src]) {
 		return w.deny(KindLeak, int(in.Src), "R%d leaks addr into mem", in.Src)
 	}
-	if err := w.checkAtomicBase(in, in.Dst, "stores into"); err != nil {
+	if err := w.checkAtomicBase(in, in.Dst, &w.regs()[in.Dst], "stores into"); err != nil {
 		return err
 	}
 	target, fetches := fetchReg(in)
@@ -80,11 +80,11 @@ func (w *walker) readModifyWrite(in bytecode.Insn, target uint8, fetches bool) e
 	return w.facts.access(w, base, n)
 }
 
-// checkAtomicBase refuses memory that has no atomic access.
-func (w *walker) checkAtomicBase(in bytecode.Insn, r uint8, what string) error {
-	reg := &w.regs()[r]
+// checkAtomicBase refuses memory that has no atomic access; base is what
+// register r points to.
+func (w *walker) checkAtomicBase(in bytecode.Insn, r uint8, base *domain.Reg, what string) error {
 	allowed := true
-	switch reg.Kind {
+	switch base.Kind {
 	case domain.PtrToCtx, domain.PtrToPacket, domain.PtrToPacketMeta, domain.PtrToFlowKeys,
 		domain.PtrToSocket, domain.PtrToSockCommon, domain.PtrToTCPSock, domain.PtrToXDPSock:
 		allowed = false
@@ -92,7 +92,7 @@ func (w *walker) checkAtomicBase(in bytecode.Insn, r uint8, what string) error {
 		allowed = !noArenaAtomic[in.Imm]
 	}
 	if !allowed {
-		return w.deny(KindAccess, int(r), "BPF_ATOMIC %s R%d %s is not allowed", what, r, kindName(reg))
+		return w.deny(KindAccess, int(r), "BPF_ATOMIC %s R%d %s is not allowed", what, r, kindName(base))
 	}
 	return nil
 }
@@ -104,12 +104,14 @@ func (w *walker) loadAcquire(in bytecode.Insn) error {
 	if err := w.writableReg(in.Dst); err != nil {
 		return err
 	}
-	if err := w.checkAtomicBase(in, in.Src, "loads from"); err != nil {
-		return err
-	}
+	// Linux looks at the base after the access, too, when it may have been
+	// loaded over.
 	base := w.regs()[in.Src]
 	n := memNeed{reg: in.Src, off: int32(in.Off), size: in.MemSize(), value: -1, want: true, aligned: true}
 	if err := w.loadInto(n, in.Dst); err != nil {
+		return err
+	}
+	if err := w.checkAtomicBase(in, in.Src, &base, "loads from"); err != nil {
 		return err
 	}
 	return w.facts.access(w, base, n)
@@ -122,8 +124,10 @@ func (w *walker) storeRelease(in bytecode.Insn) error {
 	if err := w.readReg(in.Dst); err != nil {
 		return err
 	}
-	if err := w.checkAtomicBase(in, in.Dst, "stores into"); err != nil {
+	base := w.regs()[in.Dst]
+	n := memNeed{reg: in.Dst, off: int32(in.Off), size: in.MemSize(), write: true, value: int(in.Src), aligned: true}
+	if err := w.store(n); err != nil {
 		return err
 	}
-	return w.store(memNeed{reg: in.Dst, off: int32(in.Off), size: in.MemSize(), write: true, value: int(in.Src), aligned: true})
+	return w.checkAtomicBase(in, in.Dst, &base, "stores into")
 }

@@ -165,8 +165,8 @@ func (w *walker) checkKfuncPointer(c *kfuncCall, i int, ptr *btfx.Type) (skip in
 }
 
 func (w *walker) checkKfuncStr(_ *kfuncCall, a *kfuncArg) error {
-	if err := w.checkArgTypeOf(a.r, argTypes[catalog.ArgConstStr]); err != nil {
-		return err
+	if reg := &w.regs()[a.r]; reg.Kind != domain.PtrToMapValue || reg.Flags != 0 {
+		return w.deny(KindCall, int(a.r), "arg#%d doesn't point to a const string", a.i)
 	}
 	return w.checkConstStr(a.r)
 }

@@ -1,5 +1,6 @@
 // This file defines exceptions: bpf_throw leaves all functions at once, and the
-// exception callback, if the program has one, decides what it returns.
+// exception callback, if the program has one, decides what it returns. A trap,
+// compilers' mark for where a program must not come, is none.
 
 package verify
 
@@ -13,7 +14,12 @@ import (
 const throwName = "bpf_throw"
 
 var throwRules = map[string]kfuncRule{
-	throwName: {check: (*walker).checkThrow, after: func(w *walker, _ *kfuncCall) error { return w.checkLeaks(leaveAll, throwName) }},
+	throwName:    {check: (*walker).checkThrow, after: func(w *walker, _ *kfuncCall) error { return w.checkLeaks(leaveAll, throwName) }},
+	"__bpf_trap": {before: (*walker).reachTrap},
+}
+
+func (w *walker) reachTrap(*kfuncCall) error {
+	return w.failErrno(errEFAULT, "unexpected __bpf_trap() due to uninitialized variable?")
 }
 
 // checkThrow: without an exception callback what is thrown is what the program

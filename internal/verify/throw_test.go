@@ -85,6 +85,8 @@ var throwRows = []controlRow{
 		text: `call get_prandom_u32; r6 = 1; if r0 > 5 goto other; r6 = 2; other: r1 = r6; kfunc bpf_throw` + done,
 		line: "At program exit the register R1 has smin=2 smax=2 should have been in [0, 1]",
 	},
+	{name: "a trap", text: `kfunc __bpf_trap` + done, line: "unexpected __bpf_trap() due to uninitialized variable?"},
+	{name: "a trap where nothing comes", text: `r6 = 1; if r6 == 1 goto out; kfunc __bpf_trap` + done},
 	{name: "a handler decides the result", as: handled, text: throw + done + handler},
 	{name: "a handler of a program that never throws", as: handled, text: done[1:] + handler},
 	{

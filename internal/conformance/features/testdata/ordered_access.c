@@ -217,3 +217,26 @@ ASM_PROGRAM("socket", load_to_frame_pointer)
 	    ".8byte %[load];" RETURN0,
 	    LOAD(load, BYTES_8, 10, 10, -8));
 }
+
+ASM_PROGRAM("socket", load_from_context_over_it)
+{
+	ASM(".8byte %[load];" RETURN0, LOAD(load, BYTES_4, 1, 1, 0));
+}
+
+ASM_PROGRAM("xdp", load_from_packet_within)
+{
+	ASM("r2 = *(u32 *)(r1 + 0);"
+	    "r3 = *(u32 *)(r1 + 4);"
+	    "r4 = r2;"
+	    "r4 += 8;"
+	    "if r4 > r3 goto +1;"
+	    ".8byte %[load];" RETURN0,
+	    LOAD(load, BYTES_2, 0, 2, 0));
+}
+
+ASM_PROGRAM("tc", store_to_writable_context)
+{
+	ASM("r2 = 1;"
+	    ".8byte %[store];" RETURN0,
+	    STORE(store, BYTES_4, 1, 2, 8)); // mark
+}
