@@ -24,7 +24,8 @@ func (w *walker) checkArgTypeOf(r uint8, types []regType) error {
 // pointee's.
 func (w *walker) checkKfuncMem(c *kfuncCall, a *kfuncArg) error {
 	i, r, to := a.i, a.r, a.to
-	sized := i+1 < len(c.params) && (suffixed(c.params[i+1], "__sz") || suffixed(c.params[i+1], "__szk")) && w.regs()[r+1].Kind == domain.ScalarValue
+	sized := i+1 < len(c.params) && (suffixed(c.params[i+1], "__sz") || suffixed(c.params[i+1], "__szk")) &&
+		w.regs()[r+1].Kind == domain.ScalarValue
 	if !scalarType(c.spec, to.ID, 0) && !(sized && to.Kind == btfx.KindVoid) {
 		void := ""
 		if sized {
@@ -82,9 +83,6 @@ func scalarMember(spec *btfx.Spec, id btfx.ID, depth int) bool {
 // checkKfuncSized checks a pointer and the size that follows it.
 func (w *walker) checkKfuncSized(c *kfuncCall, i int, r uint8) error {
 	size := r + 1
-	if w.regs()[size].Kind != domain.ScalarValue {
-		return w.fail("R%d is not a scalar", size)
-	}
 	if w.regs()[r].IsNull() && suffixed(c.params[i], "__opt") {
 		// Only NULL, and only this size: the kernel forgets to say so.
 		if err := w.markPrecise(r); err != nil {
