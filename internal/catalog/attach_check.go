@@ -31,7 +31,7 @@ type AttachCheck struct {
 func (t *Target) CheckAttach(e Env, a *AttachTarget, id btfx.ID, gpl bool) AttachCheck {
 	switch {
 	case e.Type == bytecode.ProgStructOps:
-		return refuseAttach(structOpsRefusal(e, gpl))
+		return refuseAttach(t.structOpsRefusal(e, gpl))
 	case e.Attach == AttachTraceRawTP:
 		return AttachCheck{}
 	}
@@ -56,11 +56,11 @@ func refuseAttach(line string) AttachCheck { return AttachCheck{Refusal: line} }
 
 // structOpsRefusal says why a program must not implement a member of a
 // kernel's struct.
-func structOpsRefusal(e Env, gpl bool) string {
+func (t *Target) structOpsRefusal(e Env, gpl bool) string {
 	if !gpl {
 		return "struct ops programs must have a GPL compatible license"
 	}
-	if owner, member := structOf(e.AttachTo), memberOf(e.AttachTo); !StructOpsMember(owner, member, e.Sleepable()) {
+	if owner, member := structOf(e.AttachTo), memberOf(e.AttachTo); !t.StructOpsMember(owner, member, e.Sleepable()) {
 		return fmt.Sprintf("attach to unsupported member %s of struct %s", member, owner)
 	}
 	return ""

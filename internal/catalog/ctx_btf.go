@@ -35,6 +35,8 @@ type AttachTarget struct {
 	// Hidden is how many first parameters programs do not see (tracepoints
 	// have one).
 	Hidden int
+	// Module: it is not the kernel's own.
+	Module bool
 	// Stub is the prototype that a struct_ops member's suffixes stand in.
 	Stub *btfx.Type
 }
@@ -80,7 +82,7 @@ func (t *Target) tracepointTarget(typ *btfx.Type) (*AttachTarget, error) {
 	if typ.Kind != btfx.KindTypedef || !ok {
 		return nil, fmt.Errorf("attach_btf_id %d is not a typedef of a tracepoint", typ.ID)
 	}
-	target := &AttachTarget{Name: name, Spec: t.BTF, Hidden: 1}
+	target := &AttachTarget{Name: name, Spec: t.BTF, Hidden: 1, Module: t.ModuleOf(typ.ID) != nil}
 	if id, ok := t.BTF.Find("__bpf_trace_"+name, btfx.KindFunc); ok {
 		target.Proto = t.BTF.Type(t.BTF.Type(id).Type)
 		return target, nil
@@ -332,7 +334,10 @@ func (r *argReader) tracepointArg(arg int) argNull {
 	if r.e.Attach != AttachTraceRawTP || r.e.Type != bytecode.ProgTracing {
 		return 0
 	}
-	return tracepointArgs[r.a.Name][arg]
+	if args, known := tracepointArgs[r.a.Name]; known || !r.a.Module {
+		return args[arg]
+	}
+	return mayBeNull // nobody listed what a module's tracepoints pass
 }
 
 // trusted is prog_args_trusted.

@@ -64,14 +64,22 @@ type Kfunc struct {
 // whether programs in e may call it: "calling kernel function %s is not
 // allowed".
 func (t *Target) Kfunc(e Env, name string) (k *Kfunc, ok bool) {
-	k = kfuncs[name]
-	if k == nil || k.Since > t.Version {
+	k = t.kfunc(name)
+	if k == nil {
 		return nil, false
 	}
 	if k.only != nil && !k.only(e) {
 		return k, false
 	}
 	return k, k.Hooks&(HookCommon|kfuncHooks[e.Type]) != 0
+}
+
+// kfunc is the row of a kernel's or a module's function, or nil.
+func (t *Target) kfunc(name string) *Kfunc {
+	if k := kfuncs[name]; k != nil && k.Since <= t.Version {
+		return k
+	}
+	return t.moduleKfuncs[name]
 }
 
 // KfuncNames returns the names of all kfuncs that t has, in no order.

@@ -20,6 +20,11 @@ var kptrTypes = map[string]struct {
 // HasDestructor reports whether programs may store references to the struct
 // (register_btf_id_dtor_kfuncs).
 func (t *Target) HasDestructor(name string) bool {
+	for _, m := range t.modules {
+		if m.Destructible[name] {
+			return true
+		}
+	}
 	k, ok := kptrTypes[name]
 	return ok && k.since <= t.Version
 }

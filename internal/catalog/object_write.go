@@ -52,13 +52,16 @@ var structOpsWrites = map[string]*objectWrites{"tcp_congestion_ops": tcpWrites, 
 
 // objectWrites returns what programs in e may write: nil is nothing. known is
 // false where Skep does not know.
-func (e Env) objectWrites() (rule *objectWrites, known bool) {
+func (t *Target) objectWrites(e Env) (rule *objectWrites, known bool) {
 	switch e.Type {
 	case bytecode.ProgSchedCLS, bytecode.ProgSchedACT, bytecode.ProgXDP:
 		return conntrackWrites, true
 	case bytecode.ProgStructOps:
-		rule = structOpsWrites[structOf(e.AttachTo)]
-		return rule, rule != nil
+		name := structOf(e.AttachTo)
+		if rule = structOpsWrites[name]; rule == nil {
+			return t.moduleWrites(name)
+		}
+		return rule, true
 	}
 	return nil, true
 }
@@ -67,7 +70,7 @@ func (e Env) objectWrites() (rule *objectWrites, known bool) {
 // BTF by a program in e. refusal is the kernel's message, "" where the store
 // is allowed; known is false where Skep knows no rule.
 func (t *Target) ObjectWrite(e Env, id btfx.ID, off, size int) (refusal string, known bool) {
-	rule, known := e.objectWrites()
+	rule, known := t.objectWrites(e)
 	if rule == nil {
 		return onlyRead, known
 	}

@@ -5,7 +5,12 @@ package catalog
 // StructOpsMember reports whether a program may implement a member of a
 // struct: "attach to unsupported member %s of struct %s" (the check_member of
 // each bpf_struct_ops in 6.18).
-func StructOpsMember(name, member string, sleepable bool) bool {
+func (t *Target) StructOpsMember(name, member string, sleepable bool) bool {
+	for _, m := range t.modules {
+		if m.NoMember[name+"."+member] {
+			return false
+		}
+	}
 	switch name {
 	case "tcp_congestion_ops":
 		return member != "get_info" && !sleepable

@@ -36,12 +36,15 @@ type Target struct {
 	Limits Limits
 	// Kconfig are CONFIG_ values, as kconfig externs read them ("y", "m", "1000", `"str"`).
 	Kconfig map[string]string
+
+	modules      []*Module // in the order of their ids
+	moduleKfuncs map[string]*Kfunc
 }
 
-// WithBTF returns a copy of t that has the given vmlinux BTF.
+// WithBTF returns a copy of t that has the given vmlinux BTF, and no modules.
 func (t *Target) WithBTF(spec *btfx.Spec) *Target {
 	c := *t
-	c.BTF = spec
+	c.BTF, c.modules, c.moduleKfuncs = spec, nil, nil
 	return &c
 }
 

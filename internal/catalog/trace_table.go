@@ -15,6 +15,8 @@ const (
 // error, by number from 0 (raw_tp_null_args; found by reading their call
 // sites). Arguments that are absent are never NULL.
 var tracepointArgs = map[string]map[int]argNull{
+	"bpf_testmod_test_read": {}, // of a module, and listed all the same
+
 	"sched_pi_setprio":     {1: mayBeNull},
 	"sched_stick_numa":     {2: mayBeNull},
 	"sched_swap_numa":      {2: mayBeNull},

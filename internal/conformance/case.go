@@ -28,7 +28,9 @@ type Case struct {
 	prog    *bytecode.Program // nil when LinkErr is set
 	program func(name string) *bytecode.Program
 	LinkErr error
-	types   *btfx.Spec // stand for the kernel's types, nil for the running one's
+	// Module: the program is linked for a kernel that has bpf_testmod.
+	Module bool
+	types  *btfx.Spec // stand for the kernel's types, nil for the running one's
 	// noRun is why the program cannot be test-run here, "" when it can.
 	noRun string
 }
@@ -49,7 +51,12 @@ func (c *Case) Name() string {
 // Cases lists what is asked about an object: each program as its annotations
 // want it, or once with all capabilities.
 func Cases(o *CorpusObject, env *object.Env, f Filter) ([]*Case, error) {
-	l, err := newLinking(o, env)
+	return casesFor(o, env, nil, f)
+}
+
+// casesFor links what does not link for env for module, unless that is nil.
+func casesFor(o *CorpusObject, env, module *object.Env, f Filter) ([]*Case, error) {
+	l, err := newLinking(o, env, module)
 	if err != nil {
 		return nil, err
 	}
@@ -81,16 +88,38 @@ func (l *linking) cases(p object.ProgramInfo, e *Expectation) ([]*Case, error) {
 		if !m.wanted || e.OtherArch() {
 			continue
 		}
-		// Loading BTF needs CAP_BPF.
-		linked, err := l.link(linkKey{e.BTFPath, m.unpriv && e.Keep&live.CapBPF == 0})
+		c, err := l.oneCase(p, e, m.unpriv)
 		if err != nil {
 			return nil, err
 		}
-		c := newCase(l.corpus, p, e, linked, m.unpriv)
 		c.types = l.types[e.BTFPath]
 		out = append(out, c)
 	}
 	return out, nil
+}
+
+// oneCase links a program for the kernel, and with the module where it needs
+// that.
+func (l *linking) oneCase(p object.ProgramInfo, e *Expectation, unpriv bool) (*Case, error) {
+	// Loading BTF needs CAP_BPF.
+	key := linkKey{btfPath: e.BTFPath, noBTF: unpriv && e.Keep&live.CapBPF == 0}
+	linked, err := l.link(key)
+	if err != nil {
+		return nil, err
+	}
+	c := newCase(l.corpus, p, e, linked, unpriv)
+	if c.LinkErr == nil || l.module == nil || e.BTFPath != "" {
+		return c, nil
+	}
+	key.module = true
+	if linked, err = l.link(key); err != nil {
+		return nil, err
+	}
+	if m := newCase(l.corpus, p, e, linked, unpriv); m.LinkErr == nil {
+		m.Module = true
+		return m, nil
+	}
+	return c, nil
 }
 
 func newCase(o *CorpusObject, p object.ProgramInfo, e *Expectation, l *object.Linked, unpriv bool) *Case {

@@ -75,6 +75,11 @@ func Compare(ctx context.Context, objs []*CorpusObject, opts Options) (_ *Report
 	if err != nil {
 		return nil, err
 	}
+	target = target.WithBTF(env.BTF)
+	modEnv, modTarget, err := withModule(env, target)
+	if err != nil {
+		return nil, err
+	}
 	runs, err := NewRunner(opts.Engines)
 	if err != nil {
 		return nil, err
@@ -85,9 +90,9 @@ func Compare(ctx context.Context, objs []*CorpusObject, opts Options) (_ *Report
 	}
 	defer func() { err = errors.Join(err, restore()) }()
 	r := &runner{
-		env: env, filter: filter, keepLog: opts.KeepLog,
+		env: env, module: modEnv, filter: filter, keepLog: opts.KeepLog,
 		oracle:   NewOracle(opts.Cache),
-		verifier: &Verifier{Target: target.WithBTF(env.BTF), Limit: opts.Limit},
+		verifier: &Verifier{Target: target, Module: modTarget, Limit: opts.Limit},
 		runs:     runs,
 		report:   &Report{Unread: map[string]string{}},
 	}
@@ -149,6 +154,7 @@ func (o *Options) allowUnprivileged() (restore func() error, err error) {
 // runner asks about objects, several at a time.
 type runner struct {
 	env      *object.Env
+	module   *object.Env // env with bpf_testmod
 	filter   Filter
 	oracle   *Oracle
 	verifier *Verifier
@@ -183,7 +189,7 @@ func (r *runner) object(ctx context.Context, o *CorpusObject) error {
 		r.report.Uncompiled = append(r.report.Uncompiled, o)
 		return nil
 	}
-	cases, err := Cases(o, r.env, r.filter)
+	cases, err := casesFor(o, r.env, r.module, r.filter)
 	if err != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()

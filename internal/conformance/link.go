@@ -19,6 +19,7 @@ type linking struct {
 	corpus *CorpusObject
 	obj    *object.Object
 	env    *object.Env
+	module *object.Env // env with bpf_testmod, or nil
 	names  []string
 	done   map[linkKey]*object.Linked
 	types  map[string]*btfx.Spec // by linkKey.btfPath
@@ -28,9 +29,10 @@ type linking struct {
 type linkKey struct {
 	btfPath string // BTF that stands for the kernel's
 	noBTF   bool   // nothing of the object's BTF
+	module  bool   // for a kernel that has bpf_testmod
 }
 
-func newLinking(o *CorpusObject, env *object.Env) (*linking, error) {
+func newLinking(o *CorpusObject, env, module *object.Env) (*linking, error) {
 	open := object.Open
 	if o.Open != nil {
 		open = o.Open
@@ -39,7 +41,7 @@ func newLinking(o *CorpusObject, env *object.Env) (*linking, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &linking{corpus: o, obj: obj, env: env, done: map[linkKey]*object.Linked{}, types: map[string]*btfx.Spec{}}
+	l := &linking{corpus: o, obj: obj, env: env, module: module, done: map[linkKey]*object.Linked{}, types: map[string]*btfx.Spec{}}
 	for _, p := range obj.Programs() {
 		l.names = append(l.names, p.Name)
 	}
@@ -53,7 +55,7 @@ func (l *linking) link(k linkKey) (*object.Linked, error) {
 		return r, nil
 	}
 	if k.noBTF {
-		r, err := l.link(linkKey{btfPath: k.btfPath})
+		r, err := l.link(linkKey{btfPath: k.btfPath, module: k.module})
 		if err == nil {
 			r = withoutBTF(r)
 			l.done[k] = r
@@ -63,6 +65,9 @@ func (l *linking) link(k linkKey) (*object.Linked, error) {
 	env, err := l.envWith(k.btfPath)
 	if err != nil {
 		return nil, err
+	}
+	if k.module {
+		env = l.module
 	}
 	r, err := l.obj.Link(env, &object.LinkOptions{Programs: l.names, TypeOverride: l.corpus.Type})
 	if err != nil {

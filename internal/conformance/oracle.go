@@ -108,6 +108,9 @@ func (o *Oracle) Ask(c *Case) (*Answer, error) {
 }
 
 func (o *Oracle) cannot(c *Case) string {
+	if c.Module {
+		return noModule
+	}
 	if o.unavailable != "" {
 		return o.unavailable
 	}

@@ -41,7 +41,8 @@ type SkepAnswer struct {
 // Verifier asks Skep.
 type Verifier struct {
 	Target *catalog.Target
-	Limit  time.Duration // for one program
+	Module *catalog.Target // for cases that need bpf_testmod
+	Limit  time.Duration   // for one program
 }
 
 // grace is how long after its limit a verifier may take to notice.
@@ -70,10 +71,13 @@ func (v *Verifier) verify(ctx context.Context, c *Case) (a *SkepAnswer) {
 			a = &SkepAnswer{Verdict: Failed, Line: fmt.Sprintf("panic: %v", p), Log: string(debug.Stack())}
 		}
 	}()
-	prog := *c.prog
+	prog, target := *c.prog, v.Target
 	prog.Flags |= c.Flags
+	if c.Module {
+		target = v.Module
+	}
 	ok, err := verify.Program(ctx, &prog, &verify.Options{
-		Target: v.Target, Caps: capsOf(c.Drop), LogLevel: verify.LogLevel(c.LogLevel), MaxLog: 16 << 20,
+		Target: target, Caps: capsOf(c.Drop), LogLevel: verify.LogLevel(c.LogLevel), MaxLog: 16 << 20,
 	})
 	var rej *verify.Rejection
 	var uns *verify.Unsupported

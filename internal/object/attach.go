@@ -5,6 +5,7 @@ package object
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/btfx"
@@ -68,7 +69,7 @@ func attachID(env *Env, p *bytecode.Program) (btfx.ID, error) {
 	}
 	name := p.AttachTo
 	if module, fn, ok := strings.Cut(name, ":"); ok {
-		if module != "vmlinux" {
+		if module != "vmlinux" && !slices.Contains(env.Modules, module) {
 			return 0, fmt.Errorf("module %q: %w", module, ErrUnresolved)
 		}
 		name = fn

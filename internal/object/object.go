@@ -70,6 +70,9 @@ type Env struct {
 	// ksyms, BTF attach targets, struct_ops), program by program. A split Spec
 	// adds host functions to a kernel's.
 	BTF *btfx.Spec
+	// Modules are the names of what a split BTF adds, as sections name them:
+	// "fentry/MODULE:function".
+	Modules []string
 	// Kconfig holds CONFIG_ values as a .config writes them: y, n, m, numbers,
 	// quoted strings. A missing one is an error unless it is weak.
 	Kconfig map[string]string

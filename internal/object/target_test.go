@@ -120,6 +120,25 @@ func TestAttachTargets(t *testing.T) {
 	}
 }
 
+// A section may name a module that the BTF holds.
+func TestAttachToModule(t *testing.T) {
+	spec, ids := smallKernel(t)
+	for _, row := range []struct {
+		to  string
+		id  btfx.ID
+		err error
+	}{
+		{"m:kernel_func", ids["kernel_func"], nil},
+		{"n:kernel_func", 0, ErrUnresolved},
+	} {
+		p := &bytecode.Program{Type: bytecode.ProgTracing, AttachTo: row.to}
+		id, err := attachID(&Env{BTF: spec, Modules: []string{"m"}}, p)
+		if id != row.id || !errors.Is(err, row.err) {
+			t.Errorf("%s: id %d, %v", row.to, id, err)
+		}
+	}
+}
+
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), want) {

@@ -50,13 +50,16 @@ func (w *walker) checkKfuncMem(c *kfuncCall, a *kfuncArg) error {
 // scalarType reports whether a type consists of scalars alone.
 func scalarType(spec *btfx.Spec, id btfx.ID, depth int) bool {
 	t := spec.Strip(id)
-	if t == nil || depth > maxScalarNesting {
+	if t == nil {
 		return false
 	}
 	switch t.Kind {
 	case btfx.KindInt, btfx.KindEnum, btfx.KindEnum64:
 		return true
 	case btfx.KindStruct, btfx.KindUnion:
+		if depth > maxScalarNesting {
+			return false
+		}
 		for _, m := range t.Members {
 			if !scalarMember(spec, m.Type, depth) {
 				return false
