@@ -22,6 +22,11 @@ conformance-doc:
 realworld:
 	go run ./internal/realworld/cmd/realworld $(REALWORLD_FLAGS)
 
+# Compares the time that verification takes with the running kernel's, best of
+# nine; takes minutes. Fails above 1.5 times the kernel's, or 1 GiB.
+bench-verify:
+	go run ./internal/conformance/cmd/benchverify -doc docs/benchmarks.md
+
 # Runs every fuzz target, FUZZTIME each (5m).
 fuzz:
 	bash .ci/fuzz
@@ -40,4 +45,4 @@ objects:
 	$(MAKE) -C internal/conformance/features/testdata
 	$(MAKE) -C cmd/skep/testdata/objects
 
-.PHONY: test conformance conformance-doc realworld fuzz differential objects
+.PHONY: test conformance conformance-doc bench-verify realworld fuzz differential objects

@@ -33,6 +33,7 @@ var edges = []struct {
 	{"internal/realworld/cmd/realworld", "internal/realworld internal/conformance"},
 	{"internal/realworld", "internal/conformance internal/bytecode internal/object"},
 	{"internal/conformance/cmd/conformance", ". internal/conformance"},
+	{"internal/conformance/cmd/benchverify", "internal/conformance"},
 	{"internal/conformance", ". internal/btfx internal/bytecode internal/catalog internal/catalog/vmlinux internal/conformance/isa internal/conformance/testmod internal/engine internal/helper" +
 		" internal/live internal/lower internal/maps internal/object internal/shadow internal/verify"},
 	{"internal/conformance/testmod", "internal/btfx internal/catalog"},
