@@ -91,6 +91,8 @@ func (w *walker) dynptrAt(r *domain.Reg) *domain.Reg {
 	if first, second := &f.Stack[spi], &f.Stack[spi-1]; !first.IsDynptr() || !second.IsDynptr() || !first.Reg.FirstSlot {
 		return nil
 	}
+	w.readsSlot(f.No, spi)
+	w.readsSlot(f.No, spi-1)
 	return &f.Stack[spi].Reg
 }
 
