@@ -232,10 +232,10 @@ func (w *walker) noteLinks(n branchNeed) {
 	w.links = linkedRegs{}
 	dst := &regs[n.in.Dst]
 	if n.useSrc && regs[n.in.Src].Kind == domain.ScalarValue && regs[n.in.Src].ID != 0 {
-		collectLinked(&w.cur.State, regs[n.in.Src].ID, &w.links)
+		w.collectLinked(regs[n.in.Src].ID, &w.links)
 	}
 	if dst.Kind == domain.ScalarValue && dst.ID != 0 {
-		collectLinked(&w.cur.State, dst.ID, &w.links)
+		w.collectLinked(dst.ID, &w.links)
 	}
 	if w.links.n > 1 {
 		l := w.links

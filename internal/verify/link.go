@@ -3,7 +3,10 @@
 
 package verify
 
-import "github.com/skepbpf/skep/internal/verify/domain"
+import (
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/verify/domain"
+)
 
 // maxLinked bounds how many links one comparison keeps up (the kernel's
 // LINKED_REGS_MAX); further ones lose their link.
@@ -22,8 +25,10 @@ type linkedRegs struct {
 	regs [maxLinked]linkedReg
 }
 
-// collectLinked lists the scalars of st that share r's identity.
-func collectLinked(st *domain.State, id uint32, l *linkedRegs) {
+// collectLinked lists the scalars of the running state that share an identity.
+// Registers that nothing reads any more are left as they are.
+func (w *walker) collectLinked(id uint32, l *linkedRegs) {
+	st := w.cur
 	add := func(r *domain.Reg, at linkedReg) {
 		if r.Kind != domain.ScalarValue || r.ID != id {
 			return
@@ -35,9 +40,13 @@ func collectLinked(st *domain.State, id uint32, l *linkedRegs) {
 		l.regs[l.n] = at
 		l.n++
 	}
-	for i := len(st.Frames) - 1; i >= 0; i-- {
+	for i := st.CurNo(); i >= 0; i-- {
 		f := st.Frames[i]
-		for r := range 10 {
+		live := w.liveRegsIn(st, i)
+		for r := range bytecode.R10 {
+			if live&(1<<r) == 0 {
+				continue
+			}
 			add(&f.Regs[r], linkedReg{frame: uint8(i), index: uint8(r)})
 		}
 		for k := range f.Stack {

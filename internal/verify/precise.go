@@ -394,6 +394,9 @@ func (b *backtracker) leaveCallback() backtrackResult {
 
 func (w *walker) backtrackExit(subseq int) backtrackResult {
 	b := &w.bt
+	if subseq >= 0 && w.shape.callsSyncCallback[subseq] {
+		b.regs[b.frame] &^= argRegs // the call that runs the callback again has found what they came from
+	}
 	fromCall := subseq >= 1 && w.insns[subseq-1].IsSubprogCall()
 	r0 := fromCall && b.hasReg(bytecode.R0)
 	if fromCall && b.regs[b.frame]&argRegs != 0 {

@@ -197,6 +197,7 @@ func (r *Replayer) apply(at fork) (ways []fork, done bool, err error) {
 	w := r.w
 	r.forks = r.forks[:0]
 	w.cur, w.pc = at.st, at.pc
+	w.cur.pc = at.pc
 	in := w.insns[at.pc]
 	w.noted = -1
 	done, err = w.insn(in)
