@@ -29,13 +29,23 @@ func (w *walker) loopOf(n *node) (key loopKey, ok bool) {
 		if i < len(n.Frames)-1 {
 			pc = n.Frames[i+1].CallSite
 		}
-		if key.scc = w.shape.scc[pc]; key.scc != 0 {
+		if key.scc = w.shape.loopAt(pc); key.scc != 0 {
 			key.depth = uint8(i)
 			return key, true
 		}
 		key.calls[i] = int32(pc)
 	}
 	return key, false
+}
+
+// loopAt numbers the loop that an instruction is in, 0 for none. A call that
+// runs a callback is a loop of its own, where no other is around it: a callback
+// that ends comes back to the call.
+func (s *shape) loopAt(pc int) int32 {
+	if s.scc[pc] == 0 && s.callsSyncCallback[pc] {
+		return -int32(pc) - 1
+	}
+	return s.scc[pc]
 }
 
 // enterLoop notes the first stored state of a visit.
