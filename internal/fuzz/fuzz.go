@@ -11,6 +11,7 @@ package fuzz
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,8 +37,7 @@ type Options struct {
 	NoKernel bool
 	// Limit bounds Skep's verification of one program; 0 is 20 s.
 	Limit time.Duration
-	// Logs compares the logs of every so-manieth program, or the reasons where
-	// both reject it; 0 is none.
+	// Logs compares the logs of every so-manieth program; 0 is none.
 	Logs int
 	// Minimize makes the programs of findings small.
 	Minimize bool
@@ -118,10 +118,12 @@ type worker struct {
 
 func (w *worker) sample(ctx context.Context, i int) {
 	s := w.opts.Sample(i)
+	var l *loaded
 	var k *answer
 	if w.asks {
-		a := ask(s.Prog, 0)
-		k = &a
+		l = submit(s.Prog)
+		defer l.close()
+		k = &l.answer
 	}
 	o := w.opts.verify(ctx, s.Prog, 0)
 	if ctx.Err() != nil {
@@ -130,10 +132,10 @@ func (w *worker) sample(ctx context.Context, i int) {
 	class := compare(o, k, s.Prog)
 	w.record(s, class, o, k)
 	if s.profile != nil && o.verified != nil && class != FalseAccept && class != NoVerdict {
-		w.runs(s, o)
+		w.runs(s, o, l)
 	}
 	if w.asks && w.opts.Logs > 0 && i%w.opts.Logs == 0 && class != NoVerdict {
-		w.logs(ctx, s, class)
+		w.logs(ctx, s)
 	}
 }
 
@@ -150,6 +152,32 @@ func (w *worker) record(s *Sample, class Class, o opinion, k *answer) {
 	defer w.mu.Unlock()
 	w.report.count(f, k)
 	w.tell(f)
+	if k != nil && (class == Accepted || class == Rejected) {
+		w.agreement(s, class, o, k)
+	}
+}
+
+// agreement counts how far two equal verdicts have the same grounds. Where the
+// counts differ one verifier stopped a path that the other walked on: perhaps
+// too early. The caller holds mu.
+func (w *worker) agreement(s *Sample, class Class, o opinion, k *answer) {
+	r, n := w.report, k.work()
+	if class == Rejected {
+		r.LinesCompared++
+		r.Reasons[classOf(k.line)]++
+		if k.line == o.line {
+			r.LinesAlike++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	r.WorkCompared++
+	if n == o.work {
+		r.WorkAlike++
+		return
+	}
+	w.tell(&Finding{Class: BadWork, Sample: s, Kernel: fmt.Sprintf("processed %d instructions", n), Skep: fmt.Sprintf("processed %d instructions", o.work)})
 }
 
 // shows reports whether both verifiers say of p what they said of a finding.

@@ -46,6 +46,7 @@ const (
 type opinion struct {
 	verified *verify.Verified // nil unless accepted
 	line     string           // the reason of everything else
+	work     int              // instructions processed
 	class    Class            // Accepted, Rejected, Unsupported or Broken
 	log      string
 }
@@ -70,9 +71,9 @@ func (opts *Options) verify(ctx context.Context, p *bytecode.Program, level uint
 	var unsupported *verify.Unsupported
 	switch {
 	case err == nil:
-		return opinion{class: Accepted, verified: v, log: v.Log()}
+		return opinion{class: Accepted, verified: v, log: v.Log(), work: v.Stats().Processed}
 	case errors.As(err, &rejection):
-		return opinion{class: Rejected, line: rejection.Line, log: rejection.Log}
+		return opinion{class: Rejected, line: rejection.Line, log: rejection.Log, work: rejection.Stats.Processed}
 	case errors.As(err, &unsupported):
 		return opinion{class: Unsupported, line: unsupported.What}
 	}
@@ -87,6 +88,18 @@ type answer struct {
 	line  string
 	log   string
 }
+
+// work is how many instructions the kernel processed, 0 where it does not say.
+func (a *answer) work() int {
+	if i := strings.LastIndex(a.log, "processed "); i >= 0 {
+		return int(atoi(a.log[i+len("processed "):]))
+	}
+	return 0
+}
+
+// counts is the log level at which the kernel gives its reason and its counts,
+// and no more.
+const counts = 4
 
 // kernel asks the running kernel, with a log at the given level or none. The
 // program's descriptor stays open until the set is closed.
@@ -108,6 +121,33 @@ func kernel(set *live.Set, p *bytecode.Program, level uint32) (answer, int) {
 // isArtefact tells reasons that come of how a machine is set up, not of the
 // program: lockdown takes this helper away.
 func isArtefact(line string) bool { return strings.Contains(line, "bpf_probe_write_user") }
+
+// loaded is a program that the kernel was asked about, with what it needs.
+type loaded struct {
+	answer
+	prog *bytecode.Program
+	set  *live.Set
+	fd   int // -1 unless accepted
+	ran  bool
+}
+
+func submit(p *bytecode.Program) *loaded {
+	l := &loaded{prog: p, set: live.NewSet()}
+	l.answer, l.fd = kernel(l.set, p, counts)
+	return l
+}
+
+func (l *loaded) close() { l.set.Close() }
+
+// fresh returns the program's descriptor, its maps being as they were at first.
+func (l *loaded) fresh() int {
+	if l.ran && l.set.Reset() != nil {
+		l.set.Close()
+		_, l.fd = kernel(l.set, l.prog, 0)
+	}
+	l.ran = true
+	return l.fd
+}
 
 // ask asks the kernel with a log and gives everything back.
 func ask(p *bytecode.Program, level uint32) answer {

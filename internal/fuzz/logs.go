@@ -12,9 +12,8 @@ import (
 	"github.com/skepbpf/skep/internal/bytecode"
 )
 
-// logs compares what both verifiers say about a sample at log level 2; where
-// both reject it, only the reason.
-func (w *worker) logs(ctx context.Context, s *Sample, class Class) {
+// logs compares what both verifiers say about a sample at log level 2.
+func (w *worker) logs(ctx context.Context, s *Sample) {
 	const level = 2
 	k := ask(s.Prog, level)
 	o := w.opts.verify(ctx, s.Prog, level)
@@ -24,13 +23,6 @@ func (w *worker) logs(ctx context.Context, s *Sample, class Class) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.report
-	if class == Rejected {
-		r.LinesCompared++
-		r.Reasons[classOf(k.line)]++
-		if k.line == o.line {
-			r.LinesAlike++
-		}
-	}
 	r.LogsCompared++
 	diff := diffLogs(k.log, o.log)
 	if diff == "" {
@@ -43,7 +35,7 @@ func (w *worker) logs(ctx context.Context, s *Sample, class Class) {
 }
 
 // unlike are parts of lines that differ for good reasons.
-var unlike = regexp.MustCompile(`(?m)^(verification time|stack depth|processed|SCC |\(\d+\) (live|frame)).*\n|^ .*\(18\) r\d = 0x.*$`)
+var unlike = regexp.MustCompile(`(?m)^(verification time|stack depth|processed|SCC ).*\n|^ .*\(18\) r\d = 0x.*$`)
 
 // diffLogs gives the first lines in which two logs differ, "" where they do not.
 func diffLogs(kernel, skep string) string {

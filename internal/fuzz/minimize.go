@@ -90,12 +90,8 @@ const (
 
 // diverges reports whether the kernel accepts p soon and Skep does not.
 func (o *Options) diverges(p *bytecode.Program) bool {
-	const counts = 4
-	var n int
 	k := ask(p, counts)
-	if i := strings.LastIndex(k.log, "processed "); i >= 0 {
-		n = int(atoi(k.log[i+len("processed "):]))
-	}
+	n := k.work()
 	s := o.limited().verify(context.Background(), p, 0)
 	return k.class == Accepted && n <= fewInsns && strings.HasPrefix(s.line, tooLarge)
 }

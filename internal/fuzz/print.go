@@ -100,6 +100,9 @@ func (r *Report) Print(out io.Writer, command string) {
 	}
 	if r.LogsCompared > 0 {
 		row("logs alike", r.LogsAlike, r.LogsCompared)
+	}
+	if r.WorkCompared > 0 {
+		row("counts of instructions alike", r.WorkAlike, r.WorkCompared)
 		row("reasons alike", r.LinesAlike, r.LinesCompared)
 	}
 	fmt.Fprintf(w, "command\t%s\t\n", command)

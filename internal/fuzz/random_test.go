@@ -67,7 +67,7 @@ func FuzzRun(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := w.run(s, opinion{verified: v}, newInput(random(1, 1), s.profile), 1); err != nil && violation(s, input{}, err).Class != Unsupported {
+		if err := w.run(s, opinion{verified: v}, nil, newInput(random(1, 1), s.profile), 1); err != nil && violation(s, input{}, err).Class != Unsupported {
 			t.Fatalf("%v\n%s", err, Disassemble(s.Prog))
 		}
 	})

@@ -23,6 +23,7 @@ const (
 	BadResult Class = "results differ"
 	BadRun    Class = "panic in a run"
 	BadLog    Class = "logs differ"
+	BadWork   Class = "counts differ"
 )
 
 // Finding is what is wrong about a sample.
@@ -60,6 +61,7 @@ type Report struct {
 	Violations                                  map[Class]int
 	LogsAlike, LogsCompared                     int
 	LinesAlike, LinesCompared                   int
+	WorkAlike, WorkCompared                     int
 	Reasons                                     map[string]int // the kernel's
 }
 

@@ -19,12 +19,12 @@ const inputs = 3
 
 // runs runs an accepted program in the engines and, where it can be, in the
 // kernel, on random inputs.
-func (w *worker) runs(s *Sample, o opinion) {
+func (w *worker) runs(s *Sample, o opinion, l *loaded) {
 	r := random(^w.opts.Seed, s.Index)
 	for range inputs {
 		in := newInput(r, s.profile)
 		seed := r.Uint64()
-		err := w.run(s, o, in, seed)
+		err := w.run(s, o, l, in, seed)
 		w.mu.Lock()
 		w.report.Runs++
 		w.mu.Unlock()
@@ -49,8 +49,13 @@ func (w *worker) recordRun(s *Sample, in input, seed uint64, err error) {
 
 // violates reports whether a run of p goes wrong as a finding did.
 func (w *worker) violates(p *bytecode.Program, s *Sample, in input, seed uint64, f *Finding) bool {
-	if w.asks && ask(p, 0).class != Accepted {
-		return false
+	var l *loaded
+	if w.asks {
+		l = submit(p)
+		defer l.close()
+		if l.class != Accepted {
+			return false
+		}
 	}
 	o := w.opts.verify(context.Background(), p, 0)
 	if o.verified == nil {
@@ -58,7 +63,7 @@ func (w *worker) violates(p *bytecode.Program, s *Sample, in input, seed uint64,
 	}
 	c := *s
 	c.Prog = p
-	err := w.run(&c, o, in, seed)
+	err := w.run(&c, o, l, in, seed)
 	return err != nil && violation(&c, in, err).Class == f.Class
 }
 
@@ -66,8 +71,8 @@ func (w *worker) violates(p *bytecode.Program, s *Sample, in input, seed uint64,
 // results.
 var errDiffers = errors.New("results differ")
 
-// run does one run of each kind on one input.
-func (w *worker) run(s *Sample, o opinion, in input, seed uint64) error {
+// run does one run of each kind on one input. l is nil where there is no kernel.
+func (w *worker) run(s *Sample, o opinion, l *loaded, in input, seed uint64) error {
 	follow, err := shadow.Of(o.verified)
 	if err != nil {
 		return err
@@ -84,10 +89,10 @@ func (w *worker) run(s *Sample, o opinion, in input, seed uint64) error {
 		!w.varies(s, o, in, seed, plain, engine.Interpreter{}) {
 		return fmt.Errorf("%w: checked interpreter %v, interpreter %v", errDiffers, checked, plain)
 	}
-	if !w.asks || !s.comparable {
+	if l == nil || !s.comparable {
 		return nil
 	}
-	return w.runKernel(s, in, checked, func() bool { return w.varies(s, o, in, seed, checked, engine.Checked{}) })
+	return w.runKernel(s, l, in, checked, func() bool { return w.varies(s, o, in, seed, checked, engine.Checked{}) })
 }
 
 // varies reports whether a program's result depends on addresses or random
@@ -107,13 +112,9 @@ func (w *worker) varies(s *Sample, o opinion, in input, seed uint64, first *outc
 	return false
 }
 
-// runKernel compares with BPF_PROG_TEST_RUN, of the program loaded anew so that
-// its maps are as they were.
-func (w *worker) runKernel(s *Sample, in input, want *outcome, varies func() bool) error {
-	set := live.NewSet()
-	defer set.Close()
-	_, fd := kernel(set, s.Prog, 0)
-	got, err := testRun(s.profile, in, fd)
+// runKernel compares with BPF_PROG_TEST_RUN.
+func (w *worker) runKernel(s *Sample, l *loaded, in input, want *outcome, varies func() bool) error {
+	got, err := testRun(s.profile, in, l.fresh())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errCannotRun, err)
 	}

@@ -15,6 +15,9 @@ func NewSet() *Set { return &Set{} }
 // Close does nothing.
 func (s *Set) Close() {}
 
+// Reset does nothing.
+func (s *Set) Reset() error { return nil }
+
 // Available returns ErrUnavailable.
 func Available() error { return ErrUnavailable }
 

@@ -26,6 +26,7 @@ type Set struct {
 	maps  map[*bytecode.MapSpec]int
 	progs map[*bytecode.Program]*Result
 	fds   []int
+	cpus  int      // 0: not known yet
 	areas [][]byte // arenas are mapped while their set lives
 }
 
@@ -154,7 +155,7 @@ func (s *Set) submit(attr *progLoadAttr, o LoadOptions) *Result {
 	if limit <= 0 {
 		limit = 16 << 20
 	}
-	size := min(limit, 256<<10)
+	size := min(limit, firstLog(o.LogLevel))
 	for {
 		buf := attr.setLog(o.LogLevel, size)
 		fd, err := bpf(unix.BPF_PROG_LOAD, attr)
@@ -173,6 +174,16 @@ func (s *Set) submit(attr *progLoadAttr, o LoadOptions) *Result {
 		}
 		size = want
 	}
+}
+
+// firstLog is how large a log is asked for at first: counts and a reason are
+// short.
+func firstLog(level uint32) int {
+	const states = 3 // bits 1 and 2
+	if level&states == 0 {
+		return 4 << 10
+	}
+	return 256 << 10
 }
 
 func errnoOf(err error) syscall.Errno {
