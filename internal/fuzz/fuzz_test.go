@@ -21,7 +21,7 @@ func checkRun(t *testing.T, o Options) *Report {
 	o.Found = func(f *Finding) {
 		var b strings.Builder
 		f.Print(&b, o.Seed)
-		if f.Class == FalseReject || f.Class == Unsupported {
+		if f.Class == FalseReject || f.Class == Unsupported || f.Class == BadWork {
 			t.Log(b.String())
 		} else {
 			t.Error(b.String())
@@ -59,6 +59,9 @@ func TestKernel(t *testing.T) {
 	}
 	if r.KernelRuns < n/5 {
 		t.Errorf("%d runs compared with the kernel's: too few to say anything", r.KernelRuns)
+	}
+	if r.WorkAlike < r.WorkCompared*9/10 || r.LinesAlike < r.LinesCompared*9/10 {
+		t.Errorf("equal counts: %d of %d; equal reasons: %d of %d", r.WorkAlike, r.WorkCompared, r.LinesAlike, r.LinesCompared)
 	}
 	if r.Classes[FalseReject] > n/50 {
 		t.Errorf("%d false rejects", r.Classes[FalseReject])
