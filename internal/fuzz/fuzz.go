@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,7 +170,7 @@ func (w *worker) agreement(s *Sample, class Class, o opinion, k *answer) {
 			r.LinesAlike++
 		}
 	}
-	if n == 0 {
+	if n == 0 || walksOn(s.Prog) {
 		return
 	}
 	r.WorkCompared++
@@ -194,6 +195,14 @@ func (w *worker) shows(p *bytecode.Program, f *Finding) bool {
 	}
 	k := ask(p, 1)
 	return compare(o, &k, p) == f.Class && classOf(k.line) == classOf(f.Kernel)
+}
+
+// walksOn reports a program of which Skep may walk more than the kernel does, on
+// purpose (docs/differences.md): one with callbacks, or atomics that fetch.
+func walksOn(p *bytecode.Program) bool {
+	return slices.ContainsFunc(p.Insns, func(in bytecode.Insn) bool {
+		return in.IsFuncRef() || in.Class() == bytecode.ClassSTX && in.Mode() == bytecode.ModeATOMIC && in.Imm&bytecode.AtomicFetch != 0
+	})
 }
 
 // tell passes a finding on; the caller holds mu.
