@@ -119,7 +119,7 @@ func (w *walker) exitLoop(n *node) error {
 		}
 		changed := false
 		for _, e := range edges {
-			c, err := w.inheritMarks(e.equal, e)
+			c, err := w.inheritMarks(e.equal, e, key.scc > 0)
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,11 @@ type backtracker struct {
 	frame int // innermost frame at this point
 	regs  [maxFrames]uint16
 	slots [maxFrames]uint64
+
+	// inherited: the set comes from another path, which may have touched slots
+	// that this one has not; the kernel refuses the program then.
+	inherited bool
+	fetched   [maxFrames]uint64 // slots that atomics read
 }
 
 const maxFrames = 8
@@ -96,7 +101,10 @@ func (w *walker) backtrackFrom(start *node) (changed bool, err error) {
 		if st = st.parent; st == nil {
 			return markAllPrecise(start) || changed, nil
 		}
-		changed = w.markIn(st) || changed
+		c, err := w.markIn(st)
+		if changed = c || changed; err != nil {
+			return changed, err
+		}
 		if b.empty() {
 			return changed, nil
 		}
@@ -147,7 +155,7 @@ func (w *walker) backtrackEntry(start, st *node) (changed bool) {
 
 // markIn marks in a stored state what the set names, and drops from the set
 // what was marked before: its origins were marked then.
-func (w *walker) markIn(st *node) (changed bool) {
+func (w *walker) markIn(st *node) (changed bool, err error) {
 	b := &w.bt
 	for i := b.frame; i >= 0; i-- {
 		f := st.Frames[i]
@@ -159,14 +167,25 @@ func (w *walker) markIn(st *node) (changed bool) {
 		}
 		for m := b.slots[i]; m != 0; m &= m - 1 {
 			k := bits.TrailingZeros64(m)
-			if s := f.Slot(k); s == nil || !s.IsScalarSpill() || !markReg(&s.Reg) {
+			s := f.Slot(k)
+			if s == nil && b.inherited && b.fetched[i]&(1<<k) == 0 {
+				return changed, w.noSuchSlot(k, f)
+			}
+			if s == nil || !s.IsScalarSpill() || !markReg(&s.Reg) {
 				b.slots[i] &^= 1 << k
 			}
 		}
 		changed = changed || b.regs[i] != 0 || b.slots[i] != 0
 		w.log.preciseParent(w, st, i)
 	}
-	return changed
+	return changed, nil
+}
+
+// noSuchSlot refuses a program of which the kernel says that it found a mistake
+// of its own (6.18): a path that never touched a slot ended at a state in which
+// that slot's value matters.
+func (w *walker) noSuchSlot(k int, f *domain.Frame) error {
+	return w.failErrno(errEFAULT, "verifier bug: stack slot %d, total slots %d (i >= func->allocated_stack / BPF_REG_SIZE)", k, len(f.Stack))
 }
 
 // markReg marks one scalar; false when there was nothing to do.
@@ -218,6 +237,7 @@ func (w *walker) backtrackInsn(pc, subseq int, s *step) backtrackResult {
 		return b.load(in.Dst, s)
 	case bytecode.ClassSTX, bytecode.ClassST:
 		if reg, ok := fetchReg(in); ok {
+			b.noteFetch(s)
 			return b.load(reg, s)
 		}
 		return b.store(in, s)
@@ -270,6 +290,12 @@ func (b *backtracker) load(reg uint8, s *step) backtrackResult {
 		b.slots[s.frame] |= 1 << s.spi
 	}
 	return backOK
+}
+
+func (b *backtracker) noteFetch(s *step) {
+	if s != nil && s.flags&stepStack != 0 {
+		b.fetched[s.frame] |= 1 << s.spi
+	}
 }
 
 func (b *backtracker) store(in bytecode.Insn, s *step) backtrackResult {

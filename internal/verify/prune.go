@@ -72,9 +72,11 @@ func (w *walker) visit() (covered bool, err error) {
 		return false, v.err
 	case v.covers:
 		old.hits++
-		err := w.inherit(old, v.loop)
+		if err := w.inherit(old, v.loop); err != nil {
+			return false, err
+		}
 		w.log.safe(w)
-		return true, err
+		return true, nil
 	}
 	w.stats.MaxPerInsn = max(w.stats.MaxPerInsn, len(bucket))
 	if !w.priv.bpf && len(bucket) > unprivStates || !store {
@@ -229,7 +231,7 @@ func (w *walker) inherit(old *node, loop bool) error {
 	if w.shape.jump[w.pc] {
 		w.record(0, nil)
 	}
-	if _, err := w.inheritMarks(old, w.cur); err != nil {
+	if _, err := w.inheritMarks(old, w.cur, true); err != nil {
 		return err
 	}
 	if loop {
@@ -238,9 +240,11 @@ func (w *walker) inherit(old *node, loop bool) error {
 	return nil
 }
 
-// inheritMarks marks, back from st, everything that is precise in old.
-func (w *walker) inheritMarks(old, st *node) (changed bool, err error) {
+// inheritMarks marks, back from st, everything that is precise in old; asKernel
+// says that the kernel does so too.
+func (w *walker) inheritMarks(old, st *node, asKernel bool) (changed bool, err error) {
 	w.bt.reset(st.CurNo())
+	w.bt.inherited = asKernel
 	for i := range old.Frames {
 		w.choosePrecise(old, i)
 	}
