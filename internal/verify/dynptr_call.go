@@ -60,17 +60,10 @@ func (w *walker) checkKfuncDynptr(c *kfuncCall, a *kfuncArg) error {
 	if err := w.checkArgOffset(a.r, catalog.Arg{}); err != nil {
 		return err
 	}
-	use := dynptrUse{arg: a.i}
 	if suffixed(a.param, "__uninit") {
-		use.fresh, use.kind = true, madeDynptr[c.Name]
-		if c.Name == "bpf_dynptr_clone" {
-			use.kind, use.refID = c.dynptr.Dynptr, c.dynptr.RefID
-		}
-		if use.kind == domain.DynptrNone {
-			return w.unsupported("the dynptr that %s makes", c.Name)
-		}
+		return w.makeDynptr(c, a)
 	}
-	if err := w.checkDynptr(a.r, use); err != nil || use.fresh {
+	if err := w.checkDynptr(a.r, dynptrUse{arg: a.i}); err != nil {
 		return err
 	}
 	c.dynptr = *w.dynptrAt(&w.regs()[a.r])
@@ -78,6 +71,21 @@ func (w *walker) checkKfuncDynptr(c *kfuncCall, a *kfuncArg) error {
 		c.written = c.dynptr.Dynptr
 	}
 	return nil
+}
+
+// makeDynptr makes the dynptr that a kernel function fills in.
+func (w *walker) makeDynptr(c *kfuncCall, a *kfuncArg) error {
+	if w.regs()[a.r].Kind == domain.ConstPtrToDynptr {
+		return w.failErrno(errEFAULT, "verifier bug: misconfigured dynptr helper type flags")
+	}
+	use := dynptrUse{arg: a.i, kind: madeDynptr[c.Name], fresh: true}
+	if c.Name == "bpf_dynptr_clone" {
+		use.kind, use.refID = c.dynptr.Dynptr, c.dynptr.RefID
+	}
+	if use.kind == domain.DynptrNone {
+		return w.unsupported("the dynptr that %s makes", c.Name)
+	}
+	return w.checkDynptr(a.r, use)
 }
 
 // checkDynptrCall applies what the prototypes of dynptr helpers cannot say.

@@ -45,6 +45,7 @@ var soundnessMaps = map[string]bytecode.MapSpec{
 	"hash":   {Type: bytecode.MapHash, KeySize: 8, ValueSize: 16, MaxEntries: 4},
 	"events": {Type: bytecode.MapRingbuf, MaxEntries: 4096},
 	"users":  {Type: bytecode.MapUserRingbuf, MaxEntries: 4096},
+	"format": {Type: bytecode.MapArray, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: bytecode.MapRdonlyProg, Contents: []byte("%d"), Frozen: true},
 	"progs":  {Type: bytecode.MapProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 2},
 }
 
@@ -63,6 +64,7 @@ func TestSoundness(t *testing.T) {
 		{"packets", packetRows},
 		{"pointers", pointerRows},
 		{"references", referenceRows},
+		{"dynptrs", dynptrSoundness},
 		{"functions", functionRows},
 	} {
 		for _, row := range group.rows {
