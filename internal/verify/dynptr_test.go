@@ -104,6 +104,12 @@ var dynptrRows = []controlRow{
 	{name: "given back by the callee and again", text: record + `r1 = r10; r1 += -16; call back` + late + back, line: unacquired},
 	{name: "made by the callee", text: `r1 = r10; r1 += -16; call build` + useIt + none + build},
 	{name: "left in the callee's frame", text: `call keep` + none + keep, line: leak},
+	{name: "left by a callback", text: visit + none + `; static each(long, long):` + record + `r0 = 0; exit;`, line: leak},
+	{name: "made and given back by a callback", text: visit + none + `; static each(long, long):` + record + submitRecord + `r0 = 0; exit;`},
+	{name: "given back by a callback", text: record + visit + late + `; static each(long, long): r1 = r2; r2 = 0; call ringbuf_submit_dynptr; r0 = 1; exit;`, line: unacquired},
+	{name: "made by a callback", text: visit + useIt + none + `; static each(long, long): r4 = r2` + localAt + `r0 = 0; exit;`, line: uninitialised},
+	{name: "made again by a callback", text: local + visit + useIt + none + `; static each(long, long): r4 = r2` + localAt + `r0 = 0; exit;`},
+	{name: "data kept past a callback that makes it again", text: local + data + visit + read + none + `; static each(long, long): r4 = r2` + localAt + `r0 = 0; exit;`, line: "R6 invalid mem access 'scalar'"},
 
 	{name: "data after the dynptr was overwritten", text: local + data + `*(u64 *)(r10 -16) = 0` + read + none, line: "R6 invalid mem access 'scalar'"},
 	{name: "data before its comparison with NULL", text: local + this + `r2 = 0; r3 = 8; call dynptr_data; r6 = r0; *(u64 *)(r10 -16) = 0; if r6 == 0 goto none` + read + none, line: "R6 invalid mem access 'scalar'"},
@@ -191,6 +197,7 @@ const (
 	takes    = `; global takes(dynptr): r2 = 0; r3 = 8; call dynptr_data; if r0 == 0 goto no; r0 = *(u8 *)(r0 +0); no: r0 = 0; exit;`
 	gives    = `; global gives(dynptr): r2 = 0; call ringbuf_submit_dynptr; r0 = 0; exit;`
 	cloner   = `; static cloner(long): r6 = r1; r2 = r10; r2 += -16; kfunc bpf_dynptr_clone; r1 = r6; r2 = 0; call ringbuf_submit_dynptr` + this + `r2 = 0; r3 = 8; call dynptr_data; if r0 == 0 goto no; r0 = *(u8 *)(r0 +0); no: r0 = 0; exit;`
+	visit    = `; r1 = 3; r2 = func each; r3 = r10; r3 += -16; r4 = 0; call loop;`
 	badArgs  = "Caller passes invalid args into func#1 ('takes')"
 	// frame has a byte of the packet in R7, R1 is the context.
 	frame   = `; r6 = r1;` + frameR6 + `r1 = r6;`

@@ -127,15 +127,6 @@ func kfuncRuleOf(name string) kfuncRule {
 	return kfuncRule{}
 }
 
-// unknownKfuncs are functions that the walk refuses as unsupported.
-func unknownKfuncs(names ...string) map[string]kfuncRule {
-	rules := make(map[string]kfuncRule, len(names))
-	for _, n := range names {
-		rules[n] = kfuncRule{unknown: true}
-	}
-	return rules
-}
-
 // resolveKfunc finds what a call names.
 func (w *walker) resolveKfunc(in bytecode.Insn) (*kfuncCall, error) {
 	if w.target.BTF == nil {
