@@ -64,6 +64,9 @@ func lower(p *bytecode.Program, facts *verify.Facts, env *Env) (*ir.Code, error)
 	if env == nil {
 		env = &Env{}
 	}
+	if p.Type == bytecode.ProgExt {
+		return nil, fmt.Errorf("program %s: extensions of other programs are not run", p.Name)
+	}
 	l := &lowering{prog: p, facts: facts, env: env, ctx: catalog.Context(p.Type)}
 	if l.ctx != nil {
 		l.layout = ir.LayoutOf(l.ctx.Name)

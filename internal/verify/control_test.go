@@ -28,7 +28,7 @@ type controlRow struct {
 	text string
 	line string
 	as   controlProgram
-	// kernelErrs: the kernel accepts the program.
+	// kernelErrs: the kernel accepts the program, or cannot be asked about it.
 	kernelErrs bool
 }
 
@@ -40,6 +40,10 @@ type controlProgram struct {
 	exception string     // function that the decl tag names
 	hook      string     // what the program attaches to, as a section spells it
 	types     *btfx.Spec // its own, with a function main
+
+	host     string   // text of the program whose function an extension replaces
+	function string   // and that function's name
+	params   []string // the extension's own
 }
 
 // sleepableProgram may sleep.
@@ -125,8 +129,14 @@ func (row *controlRow) program(t *testing.T) *bytecode.Program {
 		p.BTF = row.as.types
 		p.FuncInfos = []bytecode.FuncInfo{{TypeID: p.BTF.Named("main")[0]}}
 	}
-	if len(a.funcs) > 0 {
-		a.funcs = append([]function{{name: "main", global: true, params: []string{"ctx"}}}, a.funcs...)
+	params := []string{"ctx"}
+	if row.as.host != "" {
+		params = row.as.params
+		p.AttachProg, p.AttachTo = (&controlRow{text: row.as.host}).program(t), row.as.function
+		p.AttachBTFID = p.AttachProg.BTF.Named(p.AttachTo)[0]
+	}
+	if len(a.funcs) > 0 || row.as.host != "" {
+		a.funcs = append([]function{{name: "main", global: true, params: params}}, a.funcs...)
 		p.BTF = controlTypes(t, a.funcs, row.as.exception)
 		for _, f := range a.funcs {
 			p.FuncInfos = append(p.FuncInfos, bytecode.FuncInfo{Insn: uint32(f.start), TypeID: p.BTF.Named(f.name)[0]})

@@ -142,7 +142,7 @@ func (w *walker) memoryArgs(st *node) {
 // loads are converted.
 func (w *walker) ctxIsView() bool {
 	c := w.pt.Ctx
-	return c != nil && c.Raw == nil && !c.BTFArgs && w.prog.Type != bytecode.ProgSyscall
+	return c != nil && c.Raw == nil && !c.BTFArgs && w.env.Type != bytecode.ProgSyscall
 }
 
 // checkDepth bounds the stack of nested calls.

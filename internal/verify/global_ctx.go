@@ -23,7 +23,7 @@ func (w *walker) isContext(spec *btfx.Spec, id btfx.ID) bool {
 		if t == nil {
 			return false
 		}
-		if t.Name != "" && (t.Name == want.Name || strings.Contains(ctxAliases[w.prog.Type], " "+t.Name+" ")) && (t.Kind == btfx.KindStruct || t.Kind == btfx.KindTypedef) {
+		if t.Name != "" && (t.Name == want.Name || strings.Contains(ctxAliases[w.env.Type], " "+t.Name+" ")) && (t.Kind == btfx.KindStruct || t.Kind == btfx.KindTypedef) {
 			return true
 		}
 		if !t.Kind.IsModifier() {
@@ -48,7 +48,7 @@ func (w *walker) checkTaggedContext(p *globalParam) error {
 	if p.to.Name == "" {
 		return w.fail("arg#%d type doesn't have a name", p.i)
 	}
-	if w.prog.Type == bytecode.ProgTracepoint || w.prog.Type == bytecode.ProgSyscall || w.prog.Type == bytecode.ProgExt {
+	if w.env.Type == bytecode.ProgTracepoint || w.env.Type == bytecode.ProgSyscall || w.prog.Type == bytecode.ProgExt {
 		return nil
 	}
 	want := w.contextStruct()
@@ -64,7 +64,7 @@ func (w *walker) checkTaggedContext(p *globalParam) error {
 // isUserRegs reports whether a type is bpf_user_pt_regs_t, by that name, in a
 // program whose context begins with the registers.
 func (w *walker) isUserRegs(id btfx.ID) bool {
-	if w.prog.Type != bytecode.ProgKprobe && w.prog.Type != bytecode.ProgPerfEvent {
+	if w.env.Type != bytecode.ProgKprobe && w.env.Type != bytecode.ProgPerfEvent {
 		return false
 	}
 	t := w.prog.BTF.Type(id)
@@ -91,8 +91,8 @@ func (w *walker) isContextAs(t *btfx.Type) bool {
 	if t.Kind == btfx.KindInt && t.Size == 8 {
 		return w.isWordsContext()
 	}
-	for _, at := range []bytecode.AttachType{anyAttach, w.prog.ExpectedAttach} {
-		name, ok := taggedContexts[w.prog.Type][at]
+	for _, at := range []bytecode.AttachType{anyAttach, w.env.Attach} {
+		name, ok := taggedContexts[w.env.Type][at]
 		prefix, any := strings.CutSuffix(name, "*")
 		if ok && t.Kind == btfx.KindStruct && (t.Name == name || any && strings.HasPrefix(t.Name, prefix)) {
 			return true
@@ -104,11 +104,11 @@ func (w *walker) isContextAs(t *btfx.Type) bool {
 // isWordsContext reports whether the context may be called an array of
 // 64-bit words.
 func (w *walker) isWordsContext() bool {
-	switch w.prog.Type {
+	switch w.env.Type {
 	case bytecode.ProgRawTracepoint, bytecode.ProgRawTracepointWritable, bytecode.ProgLSM, bytecode.ProgStructOps:
 		return true
 	case bytecode.ProgTracing:
-		return w.prog.ExpectedAttach != catalog.AttachTraceIter
+		return w.env.Attach != catalog.AttachTraceIter
 	}
 	return false
 }

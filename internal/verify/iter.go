@@ -64,8 +64,8 @@ func (w *walker) checkIterArg(c *kfuncCall, a *kfuncArg) error {
 
 // allowsCSSTask: that iterator takes a lock which other programs may hold.
 func (w *walker) allowsCSSTask() bool {
-	return w.prog.Type == bytecode.ProgLSM ||
-		w.prog.Type == bytecode.ProgTracing && w.prog.ExpectedAttach == catalog.AttachTraceIter || w.cur.InSleepable
+	return w.env.Type == bytecode.ProgLSM ||
+		w.env.Type == bytecode.ProgTracing && w.env.Attach == catalog.AttachTraceIter || w.cur.InSleepable
 }
 
 // iterAt finds the slots that a pointer to an iterator of n slots names. The

@@ -67,6 +67,9 @@ func (w *walker) argValue(arg catalog.ArgType) (domain.Reg, error) {
 		}
 		return r, nil
 	}
+	if w.host != nil && arg.Spec == w.host.w.prog.BTF {
+		return w.hostContext(arg.ID)
+	}
 	return w.objectPointer(arg.Spec, arg.ID, flags), nil
 }
 

@@ -88,7 +88,10 @@ func (v *Verified) Replay() (*Replayer, error) {
 		return nil
 	}
 	r.w = &w
-	st := w.mainEntry()
+	st, err := w.mainEntry()
+	if err != nil {
+		return nil, err
+	}
 	w.cur, w.pc, w.prev = st, 0, -1
 	return r, nil
 }

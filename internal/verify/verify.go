@@ -19,6 +19,7 @@ func Program(ctx context.Context, p *bytecode.Program, o *Options) (*Verified, e
 		w.checkLoad,      // may this loader load this type at all?
 		w.findShape,      // structure, subprograms, control flow, loops, liveness
 		w.checkStructOps, // of a struct_ops member that is given references
+		w.checkExtension, // against the function that it replaces
 		w.walkMain,       // every path of the main function and what it calls
 		w.walkGlobals,    // then the global functions, each by its prototype
 		w.checkTailCalls, // without CAP_PERFMON
@@ -40,7 +41,6 @@ func Program(ctx context.Context, p *bytecode.Program, o *Options) (*Verified, e
 func newWalker(ctx context.Context, p *bytecode.Program, o *Options) *walker {
 	w := &walker{
 		ctx: ctx, prog: p, insns: p.Insns, opt: o, target: o.Target,
-		env:     catalog.Env{Type: p.Type, Attach: p.ExpectedAttach, AttachTo: p.AttachTo, Flags: p.Flags, Caps: o.Caps},
 		priv:    privilegesOf(o.Caps),
 		maps:    o.Maps,
 		facts:   newFactRecorder(p),
@@ -53,7 +53,6 @@ func newWalker(ctx context.Context, p *bytecode.Program, o *Options) *walker {
 		w.log.max = defaultMaxLog
 	}
 	w.strict = p.Flags&bytecode.FlagStrictAlignment != 0 // amd64 and arm64 load unaligned
-	w.ret = o.Target.ReturnRange(w.env)
 	w.names = bytecode.Names{Helper: catalog.HelperName, Kfunc: w.kfuncName}
 	w.fork = w.push
 	w.ids.AllowUninit = w.priv.uninitStack
@@ -62,10 +61,16 @@ func newWalker(ctx context.Context, p *bytecode.Program, o *Options) *walker {
 			w.maps = append(w.maps, SpecView{m})
 		}
 	}
-	w.penv = newPassEnv(o.Target, w.env)
+	w.setEnv(catalog.Env{Type: p.Type, Attach: p.ExpectedAttach, AttachTo: p.AttachTo, Flags: p.Flags, Caps: o.Caps})
+	return w
+}
+
+// setEnv decides whose rules hold: the program's own, or of what it extends.
+func (w *walker) setEnv(e catalog.Env) {
+	w.env, w.ret = e, w.target.ReturnRange(e)
+	w.penv = newPassEnv(w.target, e)
 	w.penv.Quiet = !w.log.full()
 	w.penv.Kfunc, w.penv.AddKfunc = w.kfuncTraitsOf, w.addKfunc
-	return w
 }
 
 // checkLoad refuses what the system call does before the verifier runs.
@@ -95,8 +100,12 @@ func (w *walker) checkLoad() error {
 // findAttachTarget finds the prototype that a BTF-typed context follows.
 func (w *walker) findAttachTarget() error {
 	switch {
-	case w.prog.Type == bytecode.ProgExt || w.prog.AttachProg != nil:
-		return w.unsupported("programs that attach to other programs")
+	case w.prog.AttachProg != nil:
+		return w.attachToProg()
+	case w.prog.Type == bytecode.ProgExt && w.prog.AttachBTFID == 0:
+		return w.refuseLoad("Tracing programs must provide btf_id")
+	case w.prog.Type == bytecode.ProgExt:
+		return w.refuseLoad("Cannot replace kernel functions")
 	case w.target.BTF == nil:
 		return w.unsupported("programs of type %s: the target has no BTF", w.pt.Name)
 	}
@@ -141,20 +150,34 @@ func (w *walker) findShape() error {
 
 // walkMain verifies the main function, from the context on.
 func (w *walker) walkMain() error {
-	if w.shape.subs[0].IsGlobal && w.log.on() {
+	main := &w.shape.subs[0]
+	switch {
+	case !w.log.on():
+	case w.prog.Type == bytecode.ProgExt:
+		w.log.printf("Validating %s() func#0...\n", main.Name)
+	case main.IsGlobal:
 		_, _ = w.globalArgs(0) // what is wrong with the prototype is only mentioned
 	}
-	return w.walk(w.mainEntry(), 0)
+	st, err := w.mainEntry()
+	if err != nil {
+		return err
+	}
+	return w.walk(st, 0)
 }
 
-func (w *walker) mainEntry() *node {
+// mainEntry is the state at the beginning of the main function. An extension
+// begins as the function that it replaces, with any arguments of its types.
+func (w *walker) mainEntry() (*node, error) {
+	if w.prog.Type == bytecode.ProgExt {
+		return w.globalEntry(0)
+	}
 	st := w.entry(0)
 	st.Regs()[bytecode.R1] = domain.Pointer(domain.PtrToCtx, 0)
 	if w.prog.Type == bytecode.ProgMemory {
 		w.memoryArgs(st)
 	}
 	w.acquireArgs(st)
-	return st
+	return st, nil
 }
 
 // entry is the state at the beginning of a function that is verified by

@@ -35,6 +35,7 @@ type walker struct {
 	pt      *catalog.ProgType
 	ret     catalog.ReturnRule
 	attach  *catalog.AttachTarget // of programs with BTF-typed contexts
+	host    *host                 // of programs that attach to other programs
 	argRefs map[int32]uint32      // references that arguments are, by context offset
 	maps    []MapView
 	priv    privileges
