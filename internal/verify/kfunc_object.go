@@ -92,7 +92,7 @@ func (w *walker) matchKfuncObject(c *kfuncCall, a *kfuncArg, release bool) error
 	}
 	have := spec.Strip(id)
 	strict := release || noCastAlias(have.Name, to.Name)
-	if projections[to.Name] == have.Name || structIs(spec, id, reg.Off, c.spec, to.ID, strict) {
+	if projections[to.Name] == have.Name || w.structIs(spec, id, reg.Off, c.spec, to.ID, strict) {
 		return nil
 	}
 	return w.fail("kernel function %s args#%d expected pointer to %s %s but R%d has a pointer to %s %s",

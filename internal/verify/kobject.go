@@ -266,7 +266,7 @@ func (w *walker) checkObjectArg(r uint8, arg catalog.Arg, m *callMeta) error {
 	if !ok {
 		return w.unsupported("struct %s is not in the target", want)
 	}
-	if structIs(reg.BTF, reg.BTFID, reg.Off, w.target.BTF, id, release && m.proto.Num != helperSKRelease) {
+	if w.structIs(reg.BTF, reg.BTFID, reg.Off, w.target.BTF, id, release && m.proto.Num != helperSKRelease) {
 		return nil
 	}
 	return w.deny(KindCall, int(r), "R%d is of type %s but %s is expected", r, reg.BTF.Type(reg.BTFID).Name, want)
@@ -284,7 +284,7 @@ func (w *walker) objectResult(m *callMeta, flags domain.TypeFlags) (domain.Reg, 
 	if !ok {
 		return domain.Reg{}, w.unsupported("struct %s is not in the target", m.proto.Ret.BTF)
 	}
-	r := w.objectPointer(w.target.BTF, id, flags)
-	r.ID = 0 // given with the other results'
+	r := domain.Pointer(domain.PtrToBTFID, flags) // its identity is given with the other results'
+	r.BTF, r.BTFID = w.target.BTF, id
 	return r, nil
 }

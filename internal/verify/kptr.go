@@ -94,7 +94,7 @@ func (w *walker) matchKptr(f *field, r uint8) error {
 	if err := w.checkPlainOffset(reg, r, true); err != nil {
 		return err
 	}
-	if !structIs(reg.BTF, reg.BTFID, reg.Off, f.spec, f.id, f.kind != fieldKptrUntrusted) {
+	if !w.structIs(reg.BTF, reg.BTFID, reg.Off, f.spec, f.id, f.kind != fieldKptrUntrusted) {
 		return w.badKptr(f, r, name)
 	}
 	return nil

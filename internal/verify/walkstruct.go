@@ -208,7 +208,7 @@ func (s *structWalk) access(id btfx.ID, off, size uint32) memberKind {
 
 // structIs reports whether the struct id, off bytes in, is or begins with the
 // wanted one; strict allows only the struct itself.
-func structIs(spec *btfx.Spec, id btfx.ID, off int32, want *btfx.Spec, wantID btfx.ID, strict bool) bool {
+func (w *walker) structIs(spec *btfx.Spec, id btfx.ID, off int32, want *btfx.Spec, wantID btfx.ID, strict bool) bool {
 	if off == 0 && sameType(spec, id, want, wantID) {
 		return true
 	}
@@ -217,7 +217,12 @@ func structIs(spec *btfx.Spec, id btfx.ID, off int32, want *btfx.Spec, wantID bt
 	}
 	s := structWalk{spec: spec}
 	for at := uint32(off); ; at = 0 {
-		if s.find(id, at, 1) != memberStruct {
+		switch s.find(id, at, 1) {
+		case memberStruct:
+		case memberForbidden:
+			w.note("%s", s.why)
+			return false
+		default:
 			return false
 		}
 		if sameType(spec, s.id, want, wantID) {
