@@ -21,6 +21,8 @@ const (
 // AttachCheck is what is known of attaching to a target.
 type AttachCheck struct {
 	Refusal string // the kernel's message, "" where it allows it
+	// NoSupport: the error is ENOTSUPP, else EINVAL.
+	NoSupport bool
 	// Unknown says what decides that is not in the kernel's types, "" where
 	// the check is complete.
 	Unknown string
@@ -31,7 +33,7 @@ type AttachCheck struct {
 func (t *Target) CheckAttach(e Env, a *AttachTarget, id btfx.ID, gpl bool) AttachCheck {
 	switch {
 	case e.Type == bytecode.ProgStructOps:
-		return refuseAttach(t.structOpsRefusal(e, gpl))
+		return t.checkMember(e, gpl)
 	case e.Attach == AttachTraceRawTP:
 		return AttachCheck{}
 	}
@@ -54,16 +56,21 @@ func (t *Target) CheckAttach(e Env, a *AttachTarget, id btfx.ID, gpl bool) Attac
 
 func refuseAttach(line string) AttachCheck { return AttachCheck{Refusal: line} }
 
-// structOpsRefusal says why a program must not implement a member of a
-// kernel's struct.
-func (t *Target) structOpsRefusal(e Env, gpl bool) string {
+// checkMember decides whether a program may implement a member of a kernel's
+// struct. Members that are for nobody have no support, others not for programs
+// that sleep.
+func (t *Target) checkMember(e Env, gpl bool) AttachCheck {
 	if !gpl {
-		return "struct ops programs must have a GPL compatible license"
+		return refuseAttach("struct ops programs must have a GPL compatible license")
 	}
-	if owner, member := structOf(e.AttachTo), memberOf(e.AttachTo); !t.StructOpsMember(owner, member, e.Sleepable()) {
-		return fmt.Sprintf("attach to unsupported member %s of struct %s", member, owner)
+	owner, member := structOf(e.AttachTo), memberOf(e.AttachTo)
+	if t.StructOpsMember(owner, member, e.Sleepable()) {
+		return AttachCheck{}
 	}
-	return ""
+	return AttachCheck{
+		Refusal:   fmt.Sprintf("attach to unsupported member %s of struct %s", member, owner),
+		NoSupport: !t.StructOpsMember(owner, member, false),
+	}
 }
 
 // lsmRefusal says why a program must not attach to a hook.

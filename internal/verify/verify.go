@@ -116,6 +116,9 @@ func (w *walker) findAttachTarget() error {
 	w.attach = at
 	check := w.target.CheckAttach(w.env, at, w.prog.AttachBTFID, catalog.GPLCompatible(w.prog.License))
 	switch {
+	case check.NoSupport:
+		w.note("%s", check.Refusal)
+		return &Rejection{Line: check.Refusal, Insn: -1, Reg: -1, Kind: KindAccess, Errno: errENOTSUPP}
 	case check.Refusal != "":
 		return w.refuseLoad(check.Refusal)
 	case check.Unknown != "":
