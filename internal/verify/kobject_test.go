@@ -75,6 +75,8 @@ func withNumbers(t *testing.T, text string) string {
 var (
 	newTask = controlProgram{hook: "tp_btf/task_newtask"} // task in R1[0], a number in R1[1]
 	tcpInit = controlProgram{hook: "struct_ops/tcp_congestion_ops.init"}
+
+	dummyState = controlProgram{hook: "struct_ops/bpf_dummy_ops.test_1"}
 )
 
 // castTask has the task in R6, a number in R7, and the task as bytes in R0.
@@ -175,6 +177,11 @@ var objectWriteRows = []controlRow{
 	},
 	{name: "another object", as: tcpInit, text: tcpSock + "r6 = *(u64 *)(r6 +<sock.sk_socket>); *(u32 *)(r6 +0) = 1" + endZero, line: "only read is supported"},
 	{name: "a tracing program", as: newTask, text: tcpSock + "*(u32 *)(r6 +0) = 1" + endZero, line: "only read is supported"},
+	{name: "the state of a test", as: dummyState, text: tcpSock + "if r6 == 0 goto none; *(u32 *)(r6 +0) = 1; none: r0 = 0; exit"},
+	{name: "past the state of a test", as: dummyState, text: tcpSock + "if r6 == 0 goto none; *(u64 *)(r6 +0) = 1; none: r0 = 0; exit", line: "write access at off 0 with size 8"},
+	{name: "the state of no test", as: dummyState, text: "r1 = 1; kfunc bpf_task_from_pid; if r0 == 0 goto none; *(u32 *)(r0 +0) = 1; none: r0 = 0; exit", line: "only access to bpf_dummy_ops_state is supported"},
+	{name: "a member that nobody implements", as: controlProgram{hook: "struct_ops/tcp_congestion_ops.get_info"}, text: "r0 = 0; exit",
+		line: "attach to unsupported member get_info of struct tcp_congestion_ops"},
 }
 
 func TestObjectWrites(t *testing.T) { checkRows(t, objectWriteRows) }
