@@ -100,6 +100,11 @@ var throwRows = []controlRow{
 		name: "a handler that throws", as: handled, text: throw + done + `global handler(long): kfunc bpf_throw; r0 = 0; exit`,
 		line: "bpf_throw kfunc (insn 4) cannot be called from callback subprog 1",
 	},
+	{name: "a handler's stack is its own", as: handled, text: `*(u64 *)(r10 -400) = 0` + throw + done + `global handler(long): *(u64 *)(r10 -304) = 0; r0 = 0; exit`},
+	{
+		name: "a handler's stack and its functions'", as: handled, line: "combined stack size of 2 calls is 608. Too large",
+		text: throw + done + `global handler(long): *(u64 *)(r10 -304) = 0; call deep; r0 = 0; exit; static deep(): *(u64 *)(r10 -304) = 0; r0 = 0; exit`,
+	},
 	{name: "a handler called directly", as: handled, text: `r1 = 0; call handler` + done + handler, line: "insn 1 cannot call exception cb directly"},
 	{name: "a static handler", as: handled, text: throw + done + `static handler(long): r0 = 0; exit`, line: "exception callback 'handler' must have global linkage"},
 	{name: "a missing handler", as: controlProgram{exception: "nobody"}, text: throw + done + handler, line: "exception callback 'nobody' could not be found in BTF"},

@@ -154,6 +154,15 @@ var timerRows = []controlRow{
 		name: "a callback called directly too, with a result", line: asyncZero + "smin=5 smax=5 should have been in [0, 0]",
 		text: elemOf("timers", timerSet+`r1 = r9; r2 = 0; r3 = 0; call back`) + `; static back(long, long, long): r0 = 5; exit`,
 	},
+	{name: "a callback's stack is its own", text: elemOf("timers", `*(u64 *)(r10 -400) = 0`+timerSet) + `; static back(long, long, long): *(u64 *)(r10 -400) = 0; r0 = 0; exit`},
+	{
+		name: "a callback's stack and its functions'", line: "combined stack size of 2 calls is 608. Too large",
+		text: elemOf("timers", timerSet) + `; static back(long, long, long): *(u64 *)(r10 -304) = 0; call deep; r0 = 0; exit; static deep(): *(u64 *)(r10 -304) = 0; r0 = 0; exit`,
+	},
+	{
+		name: "a global function that sleeps in a callback that may not", as: sleepableProgram, line: "a non-sleepable BPF program context",
+		text: elemOf("timers", timerSet) + `; static back(long, long, long): call naps; r0 = 0; exit; global naps():` + copyUser + `r0 = 0; exit`,
+	},
 	{name: "a loop in a callback", text: elemOf("timers", timerSet) + `; static back(long, long, long): r1 = 5; r2 = func turn; r3 = 0; r4 = 0; call loop; r0 = 0; exit; static turn(long, long): r0 = 0; exit`},
 	{name: "one callback of two timers", text: elemOf("timers", timerSet+`*(u32 *)(r10 -4) = 1; r2 = r10; r2 += -4; r1 = map[timers2]; call map_lookup_elem; if r0 == 0 goto out; r6 = r0`+timerSet) +
 		`; static back(long, long, long): r0 = *(u64 *)(r3 +0); r0 = 0; exit`},
@@ -173,6 +182,10 @@ var workRows = []controlRow{
 	},
 	{name: "no function", text: elemOf("queues", `r1 = r6; r1 += 8; r2 = 0; r3 = 0; r4 = 0; kfunc bpf_wq_set_callback_impl`), line: "arg1 expected pointer to func"},
 	{name: "a callback that sleeps", text: elemOf("queues", queueSet) + sleeper},
+	{name: "a callback that sleeps in a section", text: elemOf("queues", queueSet) + `; static back(long, long, long):` + rcuLock + copyStr + rcuUnlock + `r0 = 0; exit`,
+		line: "kernel func bpf_copy_from_user_str is sleepable within rcu_read_lock region"},
+	{name: "a callback that needs a section", text: elemOf("queues", queueSet) + `; static back(long, long, long):` + tasks(``) + `r0 = 0; exit`, line: "kernel func bpf_iter_task_new requires RCU critical section protection"},
+	{name: "a callback that is always in a section", as: sleepableProgram, text: elemOf("timers", timerSet) + `; static back(long, long, long):` + tasks(``) + `r0 = 0; exit`},
 	{name: "a callback's result", text: elemOf("queues", queueSet) + `; static back(long, long, long): r0 = -1; exit`, line: asyncZero + "smin=-1 smax=-1 should have been in [0, 0]"},
 	{
 		name: "one callback of a queue and of a timer", line: "helper call might sleep in a non-sleepable prog",
