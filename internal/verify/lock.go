@@ -57,7 +57,7 @@ func (w *walker) checkLock(r uint8, class lockClass) error {
 	what, name := "local", "kptr"
 	if reg.Kind == domain.PtrToMapValue {
 		s := w.mapOf(reg).Spec()
-		what, name = "map", kernelName(s.Name)
+		what, name = "map", w.mapName(reg)
 		if !w.typedMap(s) {
 			return w.fail("map '%s' has to have BTF in order to use %s_lock", name, class.word)
 		}

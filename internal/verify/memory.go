@@ -328,7 +328,7 @@ func (w *walker) ctxObject(res catalog.CtxResult) (domain.Reg, error) {
 // checkPlainOffset requires a pointer as it was got: no variable offset, and
 // no fixed one unless allowed.
 func (w *walker) checkPlainOffset(r *domain.Reg, reg uint8, fixedOK bool) error {
-	if !fixedOK && r.Off < 0 {
+	if r.Off < 0 {
 		return w.deny(KindAccess, int(reg), "negative offset %s ptr R%d off=%d disallowed", kindName(r), reg, r.Off)
 	}
 	if !fixedOK && r.Off != 0 {

@@ -51,11 +51,11 @@ func (w *walker) checkFieldArg(r uint8, name string, m *callMeta) error {
 		return w.fail("R%d doesn't have constant offset. %s has to be at the constant offset", r, name)
 	}
 	if !w.typedMap(s) {
-		return w.fail("map '%s' has to have BTF in order to use %s", kernelName(s.Name), name)
+		return w.fail("map '%s' has to have BTF in order to use %s", w.mapName(reg), name)
 	}
 	off, ok := w.fieldOffset(reg, name)
 	if !ok {
-		return w.fail("map '%s' has no valid %s", kernelName(s.Name), name)
+		return w.fail("map '%s' has no valid %s", w.mapName(reg), name)
 	}
 	if at := int64(reg.Off) + int64(reg.Value()); at != int64(off) {
 		return w.fail("off %d doesn't point to 'struct %s' that is at %d", at, name, off)
@@ -63,6 +63,15 @@ func (w *walker) checkFieldArg(r uint8, name string, m *callMeta) error {
 	m.mapCopy, m.field = *reg, name
 	m.mapReg = &m.mapCopy
 	return nil
+}
+
+// mapName is the name of the map that a register is about, as messages have it:
+// what a map of maps describes has none.
+func (w *walker) mapName(r *domain.Reg) string {
+	if innerMap(r) {
+		return ""
+	}
+	return kernelName(w.mapOf(r).Spec().Name)
 }
 
 // fieldOffset is where a map's value has the field of that name.

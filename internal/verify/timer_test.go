@@ -116,6 +116,7 @@ var timerRows = []controlRow{
 		name: "another inner map", line: "timer pointer in R1 map_uid=1 doesn't match map pointer in R2 map_uid=2",
 		text: innerTimer(`r1 = r6; r1 += 8; r2 = r8; r3 = 1; call timer_init`),
 	},
+	{name: "another field of an inner map", text: innerTimer(`r1 = r6; r1 += 8; r2 = 0; kfunc bpf_wq_start`), line: "map '' has no valid bpf_wq"},
 	{name: "the timer is read", text: elemOf("timers", `r0 = *(u64 *)(r6 +8)`), line: "bpf_timer cannot be accessed directly by load/store"},
 	{name: "the number beside it is read", text: elemOf("timers", `r0 = *(u64 *)(r6 +0)`)},
 	{name: "a callback's result", text: elemOf("timers", timerSet) + `; static back(long, long, long): r0 = 1; exit`, line: asyncZero + "smin=1 smax=1 should have been in [0, 0]"},
@@ -204,6 +205,10 @@ var workRows = []controlRow{
 	{
 		name: "task work at another offset", line: "off 0 doesn't point to 'struct bpf_task_work' that is at 8",
 		text: elemOf("works", `call get_current_task_btf; r1 = r0; r2 = r6; r3 = map[works]; r4 = func back; r5 = 0; kfunc bpf_task_work_schedule_resume_impl`) + backZero,
+	},
+	{
+		name: "task work for a task that was moved", line: "negative offset trusted_ptr_ ptr R1 off=-8 disallowed",
+		text: elemOf("works", `call get_current_task_btf; r1 = r0; r1 += -8; r2 = r6; r2 += 8; r3 = map[works]; r4 = func back; r5 = 0; kfunc bpf_task_work_schedule_resume_impl`) + backZero,
 	},
 	{name: "the task work is written", text: elemOf("works", `*(u64 *)(r6 +8) = 0`), line: "bpf_task_work cannot be accessed directly by load/store"},
 	{name: "the work queue is read", text: elemOf("queues", `r0 = *(u64 *)(r6 +8)`), line: "bpf_wq cannot be accessed directly by load/store"},
