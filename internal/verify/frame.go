@@ -42,6 +42,7 @@ func (w *walker) enter(st *node, callee, site int) (*domain.Frame, error) {
 		return nil, w.failErrno(errE2BIG, "the call stack of %d frames is too deep", len(st.Frames)+1)
 	}
 	f := st.Push()
+	w.log.scratchAll()
 	f.CallSite, f.Subprog = site, callee
 	f.Regs[bytecode.R10] = framePointer(f.No)
 	st.act = st.act.into(site, w.shape.subs[callee].Start, w.shape)

@@ -75,11 +75,17 @@ func (w *walker) argValue(arg catalog.ArgType) (domain.Reg, error) {
 
 // objectPointer is a pointer to a kernel object.
 func (w *walker) objectPointer(spec *btfx.Spec, id btfx.ID, flags domain.TypeFlags) domain.Reg {
-	r := domain.Pointer(domain.PtrToBTFID, flags)
-	r.BTF, r.BTFID = spec, id
+	r := objectOfType(spec, id, flags)
 	if flags&domain.MaybeNull != 0 {
 		r.ID = w.newID()
 	}
+	return r
+}
+
+// objectOfType is a pointer to a kernel object that has no identity yet.
+func objectOfType(spec *btfx.Spec, id btfx.ID, flags domain.TypeFlags) domain.Reg {
+	r := domain.Pointer(domain.PtrToBTFID, flags)
+	r.BTF, r.BTFID = spec, id
 	return r
 }
 
@@ -284,7 +290,5 @@ func (w *walker) objectResult(m *callMeta, flags domain.TypeFlags) (domain.Reg, 
 	if !ok {
 		return domain.Reg{}, w.unsupported("struct %s is not in the target", m.proto.Ret.BTF)
 	}
-	r := domain.Pointer(domain.PtrToBTFID, flags) // its identity is given with the other results'
-	r.BTF, r.BTFID = w.target.BTF, id
-	return r, nil
+	return objectOfType(w.target.BTF, id, flags), nil
 }

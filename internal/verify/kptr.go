@@ -143,9 +143,7 @@ func (w *walker) exchanged(f *field, flags domain.TypeFlags) domain.Reg {
 			flags |= domain.MemPercpu
 		}
 	}
-	r := w.objectPointer(f.spec, f.id, flags)
-	r.ID = 0 // given with the other results'
-	return r
+	return objectOfType(f.spec, f.id, flags)
 }
 
 // giveAway releases a reference that went into a map: a per-CPU object can

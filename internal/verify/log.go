@@ -191,14 +191,18 @@ func (l *logger) state(w *walker, n *node, frame int, all bool) {
 	}
 }
 
+// appendRefs writes what is held, by identity; locks of data sections have
+// none.
 func appendRefs(b []byte, n *node) []byte {
+	if len(n.Refs) == 0 || n.Refs[0].ID == 0 {
+		return b
+	}
+	sep := " refs="
 	for i := range n.Refs {
-		if i == 0 {
-			b = append(b, " refs="...)
-		} else {
-			b = append(b, ',')
+		if id := n.Refs[i].ID; id != 0 {
+			b = strconv.AppendUint(append(b, sep...), uint64(id), 10)
+			sep = ","
 		}
-		b = strconv.AppendUint(b, uint64(n.Refs[i].ID), 10)
 	}
 	return b
 }

@@ -216,12 +216,17 @@ func (w *walker) breakSpecial(f *domain.Frame, spi int) error {
 	return nil
 }
 
-// touchSlot notes an access at off, which is in slot spi. Below a function's
-// fastcall spills only the spills themselves may be.
+// touchSlot notes an access at off, which is in slot spi.
 func (w *walker) touchSlot(f *domain.Frame, spi, off int) {
 	if f == w.cur.Cur() {
 		w.log.scratchSlot(spi)
 	}
+	w.keepPatterns(f, off)
+}
+
+// keepPatterns: below a function's fastcall spills only the spills themselves
+// may be.
+func (w *walker) keepPatterns(f *domain.Frame, off int) {
 	if s := w.shape; off < int(s.fastcallOff[f.Subprog]) && !s.fastcallPattern[w.pc] {
 		s.voidPatterns(f.Subprog, s.subs[f.Subprog])
 	}
@@ -424,8 +429,8 @@ func (w *walker) stackReadable(reg uint8, off, size int, use stackUse) error {
 		lo, hi = lo+int(r.SMin), hi+int(r.SMax)
 	}
 	f := w.stackOf(r)
-	if spi, _ := slotOf(lo); size > 0 {
-		w.touchSlot(f, spi, lo)
+	if size > 0 {
+		w.keepPatterns(f, lo)
 	}
 	if use.raw != nil {
 		return w.noteRaw(f, reg, lo, hi+size, size, use.raw)

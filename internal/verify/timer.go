@@ -146,6 +146,7 @@ func (w *walker) pushAsync(m *callMeta, from int, ret domain.Range, sleepable bo
 	st := &node{State: domain.State{InSleepable: sleepable}, branches: 1, first: w.shape.subs[sub].Start}
 	st.act = w.activations.into(-1, st.first, w.shape)
 	f := st.Push()
+	w.log.scratchAll()
 	f.CallSite, f.Subprog, f.InAsync, f.CallbackRet = -1, sub, true, ret
 	f.AsyncEntry = w.cur.Cur().AsyncEntry + 1
 	f.Regs[bytecode.R10] = framePointer(0)
