@@ -204,7 +204,7 @@ func (w *walker) peekResult(c *kfuncCall, r0 *domain.Reg) error {
 // protected them was given back.
 func (w *walker) forgetNodes() {
 	w.cur.EachReg(func(r *domain.Reg) {
-		if nonOwning(r) {
+		if r.Kind == domain.PtrToBTFID && r.Flags&domain.NonOwnRef != 0 {
 			w.invalidate(r)
 		}
 	})

@@ -78,7 +78,7 @@ func (w *walker) percpuResult(m *callMeta, flags domain.TypeFlags) (domain.Reg, 
 		if t.Kind != btfx.KindStruct && t.Kind != btfx.KindUnion {
 			return domain.Reg{}, w.failErrno(errEFAULT, "Helper has invalid btf/btf_id in R1")
 		}
-		flags = domain.MemAlloc | domain.MemRCU // there for every CPU
+		flags |= domain.MemAlloc | domain.MemRCU // NULL where there is no such CPU
 	}
 	return w.memoryOf(obj.BTF, obj.BTFID, flags, "unable to resolve the size of type '%s': -22")
 }

@@ -68,6 +68,7 @@ const (
 	giveBack = `; give: r1 = r7; r2 = 0; kfunc bpf_obj_drop_impl`
 	loaded   = `r9 = r1; *(u32 *)(r10 -4) = 1; r2 = r10; r2 += -4; r1 = map[objects]; call map_lookup_elem; if r0 == 0 goto none; r6 = r0;`
 	noObject = `; none: r0 = 0; exit`
+	onCPU    = `; r1 = *(u64 *)(r6 +16); if r1 == 0 goto none; r2 = 7; call per_cpu_ptr;`
 	shared   = `; r1 = r7; r2 = 0; kfunc bpf_refcount_acquire_impl; if r0 == 0 goto none; r1 = r0; r2 = 0; kfunc bpf_obj_drop_impl`
 )
 
@@ -97,6 +98,16 @@ func TestObjects(t *testing.T) {
 			name: "a number where another path has NULL", as: skbObjects, kernelErrs: true,
 			text: loaded + "r8 = 0; call get_prandom_u32; if r0 > 5 goto other; store: *(u64 *)(r6 +0) = r8; goto none; other: r8 = 7; goto store" + noObject,
 			line: "invalid kptr access, R8 type=scalar expected=ptr_task_struct or untrusted_ptr_task_struct",
+		},
+		{name: "of one CPU", as: skbObjects, text: loaded + onCPU + "if r0 == 0 goto none; *(u64 *)(r0 +0) = 1" + noObject},
+		{
+			name: "of a CPU that may not be there", as: skbObjects, kernelErrs: true,
+			text: loaded + onCPU + "*(u64 *)(r0 +0) = 1" + noObject, line: "R0 invalid mem access 'rcu_ptr_or_null_'",
+		},
+		{
+			name: "read after its section", as: sysObjects,
+			text: loaded + "kfunc bpf_rcu_read_lock; r7 = *(u64 *)(r6 +24); kfunc bpf_rcu_read_unlock; if r7 == 0 goto none; r0 = *(u64 *)(r7 +8)" + noObject,
+			line: "verifier bug: ref_obj_id for allocated object must be non-zero",
 		},
 		{name: "counted inside a section", as: sysObjects, text: loaded + "kfunc bpf_rcu_read_lock; r7 = *(u64 *)(r6 +24); r8 = 0; if r7 == 0 goto end; r1 = r7; r2 = 0; kfunc bpf_refcount_acquire_impl; r8 = r0; end: kfunc bpf_rcu_read_unlock; if r8 == 0 goto none; r1 = r8; r2 = 0; kfunc bpf_obj_drop_impl" + noObject},
 		{

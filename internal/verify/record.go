@@ -59,7 +59,7 @@ func mayFault(r *domain.Reg) bool {
 	switch r.Kind {
 	case domain.PtrToBTFID, domain.ConstPtrToMap, domain.PtrToSocket, domain.PtrToSockCommon, domain.PtrToTCPSock,
 		domain.PtrToXDPSock, domain.PtrToTPBuffer, domain.PtrToBuf:
-		return r.Flags&domain.MemAlloc == 0
+		return !allocated(r)
 	case domain.PtrToMem:
 		return r.Flags&domain.PtrUntrusted != 0
 	}

@@ -141,17 +141,6 @@ PROGRAM("tc", percpu_per)
 	return p->v[0];
 }
 
-PROGRAM("tc", percpu_per_nonull)
-{
-	V;
-	struct al_scal *d = v->pc;
-	if (!d)
-		return 0;
-	struct al_scal *p = bpf_per_cpu_ptr(d, 0);
-	p->v[1] = 4;
-	return p->v[0];
-}
-
 PROGRAM("tc", percpu_null)
 {
 	V;

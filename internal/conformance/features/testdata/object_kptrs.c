@@ -473,3 +473,122 @@ PROGRAM("tc", load_both)
 		return 0;
 	return p->a + n->key;
 }
+
+PROGRAM("syscall", load_node_late_read)
+{
+	struct al_value *v = val();
+	if (!v)
+		return 0;
+	bpf_rcu_read_lock();
+	struct al_node *p = v->n;
+	if (!p) {
+		bpf_rcu_read_unlock();
+		return 0;
+	}
+	bpf_rcu_read_unlock();
+	return p->key;
+}
+
+PROGRAM("syscall", load_node_late_write)
+{
+	struct al_value *v = val();
+	if (!v)
+		return 0;
+	bpf_rcu_read_lock();
+	struct al_node *p = v->n;
+	if (!p) {
+		bpf_rcu_read_unlock();
+		return 0;
+	}
+	bpf_rcu_read_unlock();
+	p->data = 1;
+	return 0;
+}
+
+PROGRAM("syscall", load_node_late_push)
+{
+	struct al_value *v = val();
+	if (!v)
+		return 0;
+	bpf_rcu_read_lock();
+	struct al_node *p = v->n;
+	if (!p) {
+		bpf_rcu_read_unlock();
+		return 0;
+	}
+	bpf_rcu_read_unlock();
+	bpf_spin_lock(&glock);
+	push(&glist, &p->l);
+	bpf_spin_unlock(&glock);
+	return 0;
+}
+
+PROGRAM("syscall", load_node_late_lock)
+{
+	struct al_value *v = val();
+	if (!v)
+		return 0;
+	bpf_rcu_read_lock();
+	struct al_node *p = v->n;
+	if (!p) {
+		bpf_rcu_read_unlock();
+		return 0;
+	}
+	bpf_rcu_read_unlock();
+	bpf_spin_lock(&glock);
+	bpf_spin_unlock(&glock);
+	return p->data;
+}
+
+PROGRAM("syscall", load_node_late_remove)
+{
+	struct al_value *v = val();
+	if (!v)
+		return 0;
+	bpf_rcu_read_lock();
+	struct al_node *p = v->n;
+	if (!p) {
+		bpf_rcu_read_unlock();
+		return 0;
+	}
+	bpf_rcu_read_unlock();
+	bpf_spin_lock(&glock);
+	struct bpf_rb_node *r = bpf_rbtree_remove(&groot, &p->rb);
+	bpf_spin_unlock(&glock);
+	if (r)
+		drop(container_of(r, struct al_node, rb));
+	return 0;
+}
+
+PROGRAM("syscall", load_node_late_xchg)
+{
+	struct al_value *v = val();
+	if (!v)
+		return 0;
+	bpf_rcu_read_lock();
+	struct al_node *p = v->n;
+	if (!p) {
+		bpf_rcu_read_unlock();
+		return 0;
+	}
+	bpf_rcu_read_unlock();
+	struct al_plain *o = bpf_kptr_xchg(&p->own, NULL);
+	if (o)
+		drop(o);
+	return 0;
+}
+
+PROGRAM("syscall", load_node_late_touch)
+{
+	struct al_value *v = val();
+	if (!v)
+		return 0;
+	bpf_rcu_read_lock();
+	struct al_node *p = v->n;
+	if (!p) {
+		bpf_rcu_read_unlock();
+		return 0;
+	}
+	bpf_rcu_read_unlock();
+	return *(volatile u32 *)&p->ref;
+}
