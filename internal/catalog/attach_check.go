@@ -51,7 +51,7 @@ func (t *Target) CheckAttach(e Env, a *AttachTarget, id btfx.ID, gpl bool) Attac
 	if line := TraceRefusal(e, a.Name); line != "" {
 		return refuseAttach(line)
 	}
-	return sleepOrModify(e, a.Name)
+	return t.sleepOrModify(e, a.Name)
 }
 
 func refuseAttach(line string) AttachCheck { return AttachCheck{Refusal: line} }
@@ -151,9 +151,9 @@ func (a *AttachTarget) trampolineSize(id btfx.ID) int {
 // sleepOrModify is about tracing programs that may sleep or change what the
 // function returns. The kernel has a list of functions where errors may be
 // injected, which its types do not show; system calls are on it.
-func sleepOrModify(e Env, name string) AttachCheck {
+func (t *Target) sleepOrModify(e Env, name string) AttachCheck {
 	switch {
-	case e.Type != bytecode.ProgTracing || injectable(name):
+	case e.Type != bytecode.ProgTracing || t.injectable(name):
 	case e.Sleepable() && neverSleeps[name]:
 		return refuseAttach(name + " is not sleepable")
 	case e.Sleepable() && !sleepableTargets[name]:
@@ -164,8 +164,14 @@ func sleepOrModify(e Env, name string) AttachCheck {
 	return AttachCheck{}
 }
 
-// injectable reports whether a function is a system call's.
-func injectable(name string) bool {
+// injectable reports whether a function is a system call's, or of a module that
+// lists it.
+func (t *Target) injectable(name string) bool {
+	for _, m := range t.modules {
+		if m.Injectable[name] {
+			return true
+		}
+	}
 	for _, prefix := range []string{"__x64_sys_", "__ia32_sys_", "__arm64_sys_"} {
 		if strings.HasPrefix(name, prefix) {
 			return true

@@ -24,6 +24,8 @@ type Module struct {
 	// NoMember are members of structs ("struct.member") that programs must not
 	// implement.
 	NoMember map[string]bool
+	// Injectable are functions that errors may be injected into.
+	Injectable map[string]bool
 	// Destructible are structs that the module knows how to give back when a map
 	// goes away that holds a reference to one.
 	Destructible map[string]bool

@@ -163,3 +163,24 @@ func TestWithModuleErrors(t *testing.T) {
 		}
 	}
 }
+
+// A module lists where errors may be injected.
+func TestModuleInjectable(t *testing.T) {
+	kernel, own := kernelAndModule(t)
+	base := Linux6_18.WithBTF(kernel)
+	target, err := base.WithModule(&Module{Name: "m", BTF: own, Injectable: map[string]bool{"modules": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []Env{
+		{Type: bytecode.ProgTracing, Attach: AttachModifyReturn},
+		{Type: bytecode.ProgTracing, Attach: AttachTraceFentry, Flags: bytecode.FlagSleepable},
+	} {
+		if got := target.sleepOrModify(e, "modules"); got != (AttachCheck{}) {
+			t.Errorf("attach type %d: %+v", e.Attach, got)
+		}
+		if got := base.sleepOrModify(e, "modules"); got.Unknown == "" {
+			t.Errorf("attach type %d without the module: %+v", e.Attach, got)
+		}
+	}
+}

@@ -106,6 +106,7 @@ func Module(kernel *btfx.Spec) (*catalog.Module, error) {
 	m := &catalog.Module{
 		Name:         Name,
 		NoMember:     map[string]bool{"bpf_testmod_ops.unsupported_ops": true},
+		Injectable:   map[string]bool{"bpf_testmod_test_read": true, "bpf_testmod_test_write": true},
 		Destructible: map[string]bool{"bpf_testmod_ctx": true},
 		Writable:     map[string]string{"bpf_testmod_st_ops": "st_ops_args"},
 	}
