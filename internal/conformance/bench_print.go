@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -53,13 +54,19 @@ func InsertBench(doc string, rows []BenchRow, rounds int, machine string) string
 	return before + b.String() + after
 }
 
-// Machine names the processor, as far as the system tells.
+// Machine names the processor and how busy it is, as far as the system tells:
+// times on a busy machine are worth less.
 func Machine() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if m := cpuModel.FindSubmatch(text); err == nil && m != nil {
-		return string(m[1])
+	name := "unknown processor"
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	if m := cpuModel.FindSubmatch(text); m != nil {
+		name = string(m[1])
 	}
-	return "unknown processor"
+	text, _ = os.ReadFile("/proc/loadavg")
+	if load, _, ok := strings.Cut(string(text), " "); ok {
+		name += fmt.Sprintf(", %d of them, load average %s", runtime.NumCPU(), load)
+	}
+	return name
 }
 
 var (

@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,13 @@ func TestInsertBench(t *testing.T) {
 	twice := InsertBench(once+"\n## Runs\n", []BenchRow{row}, 9, "a machine")
 	if want := strings.Replace(once, "| 7 |", "| 8 |", 1) + "\n## Runs\n"; twice != want {
 		t.Errorf("got\n%s\nwant\n%s", twice, want)
+	}
+}
+
+func TestMachine(t *testing.T) {
+	got := Machine()
+	if strings.Contains(got, "\n") || runtime.GOOS == "linux" && !strings.Contains(got, "load average ") {
+		t.Errorf("got %q", got)
 	}
 }
 
