@@ -170,6 +170,7 @@ func (r *Replayer) advance(pc, next int, regs *[11]uint64, m Memory) error {
 	for rounds := 0; len(todo) > 0 && rounds < 16; rounds++ {
 		at := todo[0]
 		todo = todo[1:]
+		waiting := todo
 		ways, done, err := r.apply(at)
 		if err != nil {
 			return err
@@ -183,16 +184,28 @@ func (r *Replayer) advance(pc, next int, regs *[11]uint64, m Memory) error {
 				todo = append(todo, way) // the same instruction again, on one of two values
 			case way.pc == next:
 				w.cur, w.pc = way.st, way.pc
-				if regs == nil {
-					return nil
+				if regs != nil {
+					why = r.outside(regs, m)
 				}
-				if why = r.outside(regs, m); why == "" {
+				if regs == nil || why == "" {
+					r.keepOnly(way.st, ways, waiting)
 					return nil
 				}
 			}
 		}
 	}
 	return &Mismatch{pc, why}
+}
+
+// keepOnly recycles the states of the ways that were not taken.
+func (r *Replayer) keepOnly(st *node, lists ...[]fork) {
+	for _, list := range lists {
+		for _, f := range list {
+			if f.st != st {
+				r.w.recycle(f.st)
+			}
+		}
+	}
 }
 
 // apply runs the abstract step and returns all ways on.
@@ -207,12 +220,11 @@ func (r *Replayer) apply(at fork) (ways []fork, done bool, err error) {
 	if err != nil {
 		return nil, false, &Mismatch{at.pc, "the abstract step refuses: " + err.Error()}
 	}
-	ways = append(ways, r.forks...)
 	if !done {
-		ways = append(ways, fork{w.cur, w.pc})
+		r.forks = append(r.forks, fork{w.cur, w.pc})
 	}
 	w.prev = at.pc
-	return ways, done, nil
+	return r.forks, done, nil
 }
 
 // settle goes on from a stored state that covers the current one, as the walk
@@ -228,11 +240,12 @@ func (r *Replayer) settle(regs *[11]uint64, m Memory) error {
 		if old.pc != w.pc || old == w.cur || !w.covers(old, domain.NotExact) {
 			continue
 		}
-		st := new(node)
+		st := w.newNode()
 		st.copyFrom(old)
-		st.parent, st.history = nil, nil
+		st.parent, st.history, st.stored = nil, st.history[:0], false
 		w.forget(st)
 		st.act = nil
+		w.recycle(w.cur)
 		w.cur = st
 		if why := r.outside(regs, m); why != "" {
 			return &Mismatch{w.pc, "pruned: " + why}

@@ -98,6 +98,7 @@ func (f *flags) prepare(ctx context.Context) error {
 
 func main() {
 	debug.SetMemoryLimit(4 << 30)
+	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	sound, err := parseFlags().run(ctx)
