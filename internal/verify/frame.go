@@ -223,18 +223,20 @@ func (w *walker) widenIn(old, cur *domain.State) {
 	for i, of := range old.Frames {
 		cf := cur.Frames[i]
 		for r := range bytecode.R10 {
-			w.widenReg(&of.Regs[r], &cf.Regs[r])
+			w.widenReg(&of.Regs[r], &cf.Regs[r], false)
 		}
 		for k := range of.Stack {
 			if c := cf.Slot(k); c != nil && of.Stack[k].IsSpill() && c.IsSpill() {
-				w.widenReg(&of.Stack[k].Reg, &c.Reg)
+				w.widenReg(&of.Stack[k].Reg, &c.Reg, w.fetched[i]&(1<<k) != 0)
 			}
 		}
 	}
 }
 
-func (w *walker) widenReg(old, cur *domain.Reg) {
-	if old.Kind != domain.ScalarValue || cur.Kind != domain.ScalarValue || old.Precise || cur.Precise {
+// widenReg forgets one of them. Marks of a slot that an atomic read are Skep's
+// own; the kernel, which makes none, forgets the slot.
+func (w *walker) widenReg(old, cur *domain.Reg, marked bool) {
+	if old.Kind != domain.ScalarValue || cur.Kind != domain.ScalarValue || !marked && (old.Precise || cur.Precise) {
 		return
 	}
 	if old.Scalar == cur.Scalar && (old.ID == 0) == (cur.ID == 0) {

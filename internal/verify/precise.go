@@ -237,7 +237,7 @@ func (w *walker) backtrackInsn(pc, subseq int, s *step) backtrackResult {
 		return b.load(in.Dst, s)
 	case bytecode.ClassSTX, bytecode.ClassST:
 		if reg, ok := fetchReg(in); ok {
-			b.noteFetch(s)
+			w.noteFetch(s)
 			return b.load(reg, s)
 		}
 		return b.store(in, s)
@@ -292,9 +292,11 @@ func (b *backtracker) load(reg uint8, s *step) backtrackResult {
 	return backOK
 }
 
-func (b *backtracker) noteFetch(s *step) {
+// noteFetch remembers a slot that an atomic read.
+func (w *walker) noteFetch(s *step) {
 	if s != nil && s.flags&stepStack != 0 {
-		b.fetched[s.frame] |= 1 << s.spi
+		w.bt.fetched[s.frame] |= 1 << s.spi
+		w.fetched[s.frame] |= 1 << s.spi
 	}
 }
 

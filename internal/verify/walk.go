@@ -53,6 +53,7 @@ type walker struct {
 	// activations are the functions verified by themselves; nil in a replay.
 	activations *activation
 	overwritten [maxFrames]uint64 // slots, by the instruction being checked
+	fetched     [maxFrames]uint64 // slots that atomics read, as backtracking met them
 
 	sccs  sccVisits
 	ids   domain.IDMap
