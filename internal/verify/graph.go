@@ -5,6 +5,7 @@ package verify
 
 import (
 	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
 	"github.com/skepbpf/skep/internal/verify/domain"
 )
 
@@ -108,6 +109,8 @@ func (w *walker) checkHeldNode(c *kfuncCall, a *kfuncArg) error {
 	}
 	reg := &w.regs()[a.r]
 	switch {
+	case w.target.Version < catalog.V(6, 16) && (!nonOwning(reg) || reg.RefID != 0):
+		return w.fail("rbtree_remove node input must be non-owning ref")
 	case !nonOwning(reg) && reg.RefID == 0:
 		return w.fail("%s can only take non-owning or refcounted bpf_rb_node pointer", c.Name)
 	case w.inLessCallback():

@@ -276,3 +276,24 @@ func writeTable[T any](t *testing.T, file, head string, cells map[string]T) {
 		t.Fatal(err)
 	}
 }
+
+// TestOlder: until Linux 6.15 only nodes that the tree owns could be removed.
+func TestOlder(t *testing.T) {
+	target, err := catalog.Lookup("linux-6.12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := storedTypes(t)
+	v := &conformance.Verifier{Target: target.WithBTF(env.BTF), Limit: 20 * time.Second}
+	for _, c := range features(t, env)["trees"] {
+		if c.Name() != "trees/remove_owned" {
+			continue
+		}
+		const want = "rbtree_remove node input must be non-owning ref"
+		if s := v.Ask(context.Background(), c); s.Line != want {
+			t.Errorf("%s %q, want %q", s.Verdict, s.Line, want)
+		}
+		return
+	}
+	t.Error("no trees/remove_owned")
+}
