@@ -32,11 +32,11 @@ func iterName(t *btfx.Type) string { return strings.TrimPrefix(t.Name, "bpf_iter
 func (w *walker) checkIterArg(c *kfuncCall, a *kfuncArg) error {
 	i, r, t := a.i, a.r, a.to
 	reg := &w.regs()[r]
-	if reg.Kind != domain.PtrToStack {
-		return w.fail("arg#%d expected pointer to an iterator on stack", i)
-	}
 	if c.Name == "bpf_iter_css_task_new" && !w.allowsCSSTask() {
 		return w.fail("css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs")
+	}
+	if reg.Kind != domain.PtrToStack {
+		return w.fail("arg#%d expected pointer to an iterator on stack", i)
 	}
 	at, err := w.iterAt(reg, int(t.Size)/domain.SlotSize)
 	switch {

@@ -82,7 +82,7 @@ type kfuncArgKind struct {
 // kfuncArgKinds are the kinds of pointer arguments, in the order in which they
 // are told apart: the first that fits decides.
 var kfuncArgKinds = []kfuncArgKind{
-	{isContextArg, (*walker).checkKfuncCtx, false},
+	{isContextArg, (*walker).checkKfuncCtx, true},
 	{isNullArg, func(w *walker, _ *kfuncCall, a *kfuncArg) error { return w.markPrecise(a.r) }, false},
 	{bySuffix("__alloc"), (*walker).checkAllocArg, false},
 	{bySuffix("__refcounted_kptr"), (*walker).checkRefcountedArg, true},
@@ -176,5 +176,5 @@ func (w *walker) checkKfuncCtx(_ *kfuncCall, a *kfuncArg) error {
 	if reg.Kind != domain.PtrToCtx {
 		return w.fail("arg#%d expected pointer to ctx, but got %s", a.i, kindName(reg))
 	}
-	return w.checkPlainOffset(reg, a.r, false)
+	return nil
 }

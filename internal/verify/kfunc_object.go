@@ -21,6 +21,11 @@ func (w *walker) checkKfuncMap(c *kfuncCall, a *kfuncArg) error {
 		c.mapCopy = *reg
 		c.mapReg = &c.mapCopy
 	case domain.PtrToBTFID: // which map is found when it runs
+	case domain.PtrToMapValue, domain.PtrToMapKey: // which know their map, but are not trusted
+		if err := w.checkTrust(c, a); err != nil {
+			return err
+		}
+		fallthrough
 	default:
 		return w.fail("pointer in R%d isn't map pointer", a.r)
 	}
