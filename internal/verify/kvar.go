@@ -34,8 +34,12 @@ func (w *walker) loadKernelVar(in bytecode.Insn) (domain.Reg, error) {
 	return w.memoryOf(spec, v.Type, 0, "ldimm64 unable to resolve the size of type '%s': -22")
 }
 
-// isPercpu reports whether a variable has a copy for each CPU.
+// isPercpu reports whether a variable has a copy for each CPU. The kernel and
+// each of its modules have a section of their own.
 func isPercpu(spec *btfx.Spec, v btfx.ID) bool {
+	for v < spec.FirstID() && spec.Base() != nil {
+		spec = spec.Base()
+	}
 	id, ok := spec.Find(percpuSection, btfx.KindDatasec)
 	return ok && slices.ContainsFunc(spec.Type(id).Vars, func(at btfx.VarSecinfo) bool { return at.Type == v })
 }
