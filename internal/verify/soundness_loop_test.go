@@ -64,6 +64,11 @@ func bpfLoop(body string) string {
 
 var loopRows = []soundness{
 	{
+		// No run comes there, but a kernel does not know what the atomic read.
+		name: "an atomic in a callback", line: "invalid read from stack R10 off=8 size=8",
+		bad: fetchInLoop("r0 = *(u64 *)(r10 +8)"), good: fetchInLoop("r0 = *(u64 *)(r10 -16)"),
+	},
+	{
 		// The kernel counts no callback as a loop: a mark that is found on the way
 		// round does not reach the turn before.
 		name: "a number that matters a turn later", kernelErrs: true, line: mathOnValue,
@@ -290,6 +295,34 @@ func laterTurn(check string) string {
 	` + check + `
 		r1 += r2
 		r0 = *(u8 *)(r1 +0)
+		r0 = 0
+		exit
+	`
+}
+
+// fetchInLoop calls back 3 times; the callback compares what an atomic read of
+// the slot at fp-8, which is 2 in the first turn and 7 later, with 99.
+func fetchInLoop(equal string) string {
+	return `
+		*(u64 *)(r10 -8) = 2
+		*(u64 *)(r10 -16) = 0
+		r1 = 3
+		r2 = func body
+		r3 = r10
+		r3 += -8
+		r4 = 0
+		call loop
+		r0 = 2
+		exit
+	static body(long, words):
+		r1 = 0
+		r1 = xor((u64 *)(r2 +0), r1)
+		if r1 == 99 goto equal
+		*(u64 *)(r2 +0) = 7
+		r0 = 0
+		exit
+	equal:
+	` + equal + `
 		r0 = 0
 		exit
 	`
