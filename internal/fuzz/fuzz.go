@@ -34,6 +34,9 @@ type Options struct {
 	Mutate float64
 	Corpus []*bytecode.Program // see the function Corpus
 	Target *catalog.Target     // nil: Linux 6.18 without types
+	// Topics are what generated programs are about; 0 is a mix, which is Core
+	// only where Target has no types.
+	Topics Topics
 	// NoKernel asks no kernel even where there is one.
 	NoKernel bool
 	// Limit bounds Skep's verification of one program; 0 is 20 s.
@@ -152,6 +155,9 @@ func (w *worker) record(s *Sample, class Class, o opinion, k *answer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.report.count(f, k)
+	if w.opts.Target != nil && w.opts.Target.BTF != nil {
+		w.report.countKfuncs(s.Prog, w.opts.Target.BTF)
+	}
 	w.tell(f)
 	if k != nil && (class == Accepted || class == Rejected) {
 		w.agreement(s, class, o, k)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
 )
 
 // generator writes one program. It keeps a rough account of what registers
@@ -16,6 +17,8 @@ type generator struct {
 	*rand.Rand
 	asm
 	profile *profile
+	linux   *catalog.Target // nil, or without types: Core only
+	topics  Topics
 	maps    []*bytecode.MapSpec
 	state   state
 
@@ -31,6 +34,15 @@ type generator struct {
 	out      label   // where the function gives up
 	fn       *function
 	funcs    []*function
+
+	taken      uint16 // slots of objects
+	tags       tag    // how many there are
+	holds      int    // things to give back, around the place
+	rcu        int    // RCU sections
+	locked     int    // locks held: no calls
+	dynptrs    []dynptr
+	typed      bool // the program needs types
+	valueTypes []valueType
 }
 
 // function is a function of the program.
@@ -44,17 +56,20 @@ type function struct {
 }
 
 // generate writes a program. The same random numbers give the same program.
-func generate(r *rand.Rand) *Sample {
+func generate(r *rand.Rand, target *catalog.Target, topics Topics) *Sample {
 	for {
-		if s := tryGenerate(r); s != nil {
+		if s := tryGenerate(r, target, topics); s != nil {
 			return s
 		}
 	}
 }
 
-func tryGenerate(r *rand.Rand) *Sample {
+func tryGenerate(r *rand.Rand, target *catalog.Target, topics Topics) *Sample {
+	if topics == 0 {
+		topics = pickTopics(r, target)
+	}
 	g := &generator{
-		Rand: r, profile: pickProfile(r), maps: dataMaps(), same: true, steady: r.IntN(2) == 0,
+		Rand: r, profile: pickProfile(r), linux: target, topics: topics, maps: dataMaps(), same: true, steady: r.IntN(2) == 0,
 		mistakes: []float64{0, 0, 0, 0.002, 0.01}[r.IntN(5)], budget: 20 + r.IntN(120),
 	}
 	g.calm = g.steady && g.chance(0.6)
@@ -72,7 +87,7 @@ func tryGenerate(r *rand.Rand) *Sample {
 		Name: "fuzz", Type: g.profile.typ, License: "GPL", Insns: code, Maps: g.maps, Flags: g.flags(),
 	}
 	g.describe(p)
-	return &Sample{Prog: p, Origin: "generated", profile: g.profile, comparable: g.same && g.profile.testRun}
+	return &Sample{Prog: p, clean: g.mistakes == 0, Origin: "generated", profile: g.profile, comparable: g.same && g.profile.testRun}
 }
 
 // flags makes the verifier keep more states now and then, as its own tests do.
@@ -118,6 +133,7 @@ func (g *generator) function(f *function) {
 	}
 	g.fn, g.state, g.out = f, state{}, g.newLabel()
 	g.pinned, g.numbers, g.depth, g.loops = 1<<r10, 0, 0, 0
+	g.taken, g.holds, g.rcu, g.locked, g.dynptrs = 0, 0, 0, 0, nil
 	g.place(f.entry)
 	g.set(r10, value{kind: memPtr, lo: -8 * numSlots, atomic: true, frame: true, align: 8})
 	if f.level == 0 {
@@ -198,53 +214,60 @@ type fragment struct {
 	name   string
 	weight int
 	write  func(*generator) bool
+	topic  Topics
 }
 
 var fragments []fragment // see init: the table and the writers refer to each other
 
-var totalWeight int
-
 func init() {
 	fragments = []fragment{
-		{"constant", 4, (*generator).constant},
-		{"copy", 5, (*generator).copy},
-		{"arithmetic by constant", 14, (*generator).arithmeticK},
-		{"arithmetic by register", 10, (*generator).arithmeticX},
-		{"byte swap", 2, (*generator).byteSwap},
-		{"unknown number", 10, (*generator).unknown},
-		{"bound", 8, (*generator).boundAny},
-		{"claim", 5, (*generator).claim},
-		{"spill", 7, (*generator).spill},
-		{"fill", 7, (*generator).fill},
-		{"partial store", 3, (*generator).partial},
-		{"memory", 10, (*generator).access},
-		{"memory at a variable offset", 8, (*generator).variable},
-		{"pointer arithmetic", 4, (*generator).pointerArithmetic},
-		{"atomic", 5, (*generator).atomicOp},
-		{"branch", 9, (*generator).branch},
-		{"loop", 3, (*generator).loop},
-		{"packet check", 6, (*generator).packetCheck},
-		{"packet load", 1, (*generator).legacy},
-		{"map value", 5, (*generator).mapValue},
-		{"helper", 6, (*generator).helper},
-		{"context store", 2, (*generator).contextStore},
-		{"function call", 3, (*generator).functionCall},
-		{"callback", 2, (*generator).callback},
-		{"tail call", 1, (*generator).tailCall},
-		{"early exit", 1, (*generator).earlyExit},
-		{"pointer comparison", 2, (*generator).comparePointers},
-		{"nonsense", 1, (*generator).nonsense},
-	}
-	for _, f := range fragments {
-		totalWeight += f.weight
+		{"constant", 4, (*generator).constant, Core},
+		{"copy", 5, (*generator).copy, Core},
+		{"arithmetic by constant", 14, (*generator).arithmeticK, Core},
+		{"arithmetic by register", 10, (*generator).arithmeticX, Core},
+		{"byte swap", 2, (*generator).byteSwap, Core},
+		{"unknown number", 10, (*generator).unknown, Core},
+		{"bound", 8, (*generator).boundAny, Core},
+		{"claim", 5, (*generator).claim, Core},
+		{"spill", 7, (*generator).spill, Core},
+		{"fill", 7, (*generator).fill, Core},
+		{"partial store", 3, (*generator).partial, Core},
+		{"memory", 10, (*generator).access, Core},
+		{"memory at a variable offset", 8, (*generator).variable, Core},
+		{"pointer arithmetic", 4, (*generator).pointerArithmetic, Core},
+		{"atomic", 5, (*generator).atomicOp, Core},
+		{"branch", 9, (*generator).branch, Core},
+		{"loop", 3, (*generator).loop, Core},
+		{"packet check", 6, (*generator).packetCheck, Core},
+		{"packet load", 1, (*generator).legacy, Core},
+		{"map value", 5, (*generator).mapValue, Core},
+		{"helper", 6, (*generator).helper, Core},
+		{"context store", 2, (*generator).contextStore, Core},
+		{"function call", 3, (*generator).functionCall, Core},
+		{"callback", 2, (*generator).callback, Core},
+		{"tail call", 1, (*generator).tailCall, Core},
+		{"early exit", 1, (*generator).earlyExit, Core},
+		{"pointer comparison", 2, (*generator).comparePointers, Core},
+		{"nonsense", 1, (*generator).nonsense, Core},
+		{"reference", 4, (*generator).reference, References},
+		{"dynptr", 4, (*generator).newDynptr, Dynptrs},
+		{"use of a dynptr", 3, (*generator).useDynptr, Dynptrs},
+		{"iterator", 4, (*generator).iterator, Iterators},
+		{"section", 4, (*generator).section, Sections},
+		{"object", 6, (*generator).object, References | Iterators},
+		{"lock", 4, (*generator).lock, Locks},
 	}
 }
 
 func (g *generator) fragment() {
+	total := 0
+	for i := range fragments {
+		total += fragments[i].in(g.topics)
+	}
 	for range 20 {
-		n := g.IntN(totalWeight)
+		n := g.IntN(total)
 		for i := range fragments {
-			if n -= fragments[i].weight; n < 0 {
+			if n -= fragments[i].in(g.topics); n < 0 {
 				if fragments[i].write(g) {
 					return
 				}

@@ -5,7 +5,6 @@ package fuzz
 import (
 	"slices"
 
-	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 )
 
@@ -17,7 +16,7 @@ func (g *generator) afterCall(ret value) {
 
 // mayCall reports whether a call can be written here.
 func (g *generator) mayCall() bool {
-	return g.pinned&0x3f == 0 && g.numbers&0x3f == 0 || g.dropScratch()
+	return (g.locked == 0 || g.mistake()) && (g.pinned&0x3f == 0 && g.numbers&0x3f == 0 || g.dropScratch())
 }
 
 // dropScratch gives up what a loop wanted to keep in registers that calls use.
@@ -78,8 +77,8 @@ func (g *generator) hasArguments(h *hostFunc) bool {
 	return true
 }
 
-// buffers lie below the slots that fragments track.
-const bufferTop = -8 * numSlots * 2
+// buffers lie below the slots that fragments track, and below objects.
+const bufferTop = objectTop - 8*numObjects
 
 func (g *generator) argument(r reg, a arg, spec *bytecode.MapSpec, m, size int) {
 	switch a {
@@ -215,7 +214,7 @@ func (g *generator) checkNull(m int) bool {
 func (g *generator) ifFound(r reg) {
 	found := g.newLabel()
 	g.jump(jmpK(w64, bytecode.JmpNe, r, 0), found)
-	if g.chance(0.5) {
+	if g.holds > 0 && !g.slip() || g.chance(0.5) {
 		g.goTo(g.out)
 	} else {
 		g.emit(movK(r0, 1), exit())
@@ -253,7 +252,7 @@ func (g *generator) callHelperNamed(num int32) bool {
 // the callers are not to be trusted.
 func (g *generator) tailCall() bool {
 	ctx, ok := g.having(isContext)
-	if !ok || ctx <= r5 || !g.mayCall() || g.loops > 0 || g.fn.level > 0 || g.usesCallbacks() {
+	if !ok || ctx <= r5 || !g.mayCall() || g.loops > 0 || g.fn.level > 0 || g.usesCallbacks() || g.holds > 0 && !g.slip() {
 		return false
 	}
 	g.emit(mov(r1, ctx))
@@ -286,9 +285,17 @@ const (
 	maxLevel = 3
 )
 
+// maxLevel is lower where functions have objects in their stacks.
+func (g *generator) maxLevel() int {
+	if g.topics&^Core != 0 {
+		return maxLevel - 1
+	}
+	return maxLevel
+}
+
 // functionCall calls a function of the program, mostly a new one.
 func (g *generator) functionCall() bool {
-	if !g.mayCall() || g.fn.level >= maxLevel {
+	if !g.mayCall() || g.fn.level >= g.maxLevel() {
 		return false
 	}
 	f := g.callee()
@@ -354,6 +361,7 @@ func (g *generator) newArg() value {
 	}
 	r := r6 + reg(g.IntN(4))
 	if v := g.state.regs[r]; v.kind == memPtr && !v.frame || v.kind == ctxPtr {
+		v.tag = 0 // callees do not give it back
 		return v
 	}
 	return unknown
@@ -398,7 +406,7 @@ func (g *generator) pass(r reg, v value) bool {
 
 // callback calls a helper that calls back.
 func (g *generator) callback() bool {
-	if !g.mayCall() || g.fn.level >= maxLevel || len(g.funcs) >= maxFuncs || g.hasTailCall() {
+	if !g.mayCall() || g.fn.level >= g.maxLevel() || len(g.funcs) >= maxFuncs || g.hasTailCall() {
 		return false
 	}
 	data := value{kind: memPtr, hi: 16, atomic: true, frame: true, align: 8}
@@ -438,31 +446,6 @@ func (g *generator) hasTailCall() bool {
 	return g.maps[len(g.maps)-1].Type == bytecode.MapProgArray
 }
 
-// describe adds the types of functions, which callbacks and global functions
-// cannot do without.
-func (g *generator) describe(p *bytecode.Program) {
-	needed := false
-	for _, f := range g.funcs {
-		needed = needed || f.callback || f.global
-	}
-	if !needed {
-		return
-	}
-	b := btfx.NewBuilder(nil)
-	number := b.Add(btfx.Type{Kind: btfx.KindInt, Name: "long", Size: 8, IntBits: 64, IntEncoding: 1})
-	for i, f := range g.funcs {
-		proto := btfx.Type{Kind: btfx.KindFuncProto, Type: number}
-		for j := range max(len(f.args), b2i(i == 0)) {
-			proto.Params = append(proto.Params, btfx.Param{Name: string(rune('a' + j)), Type: number})
-		}
-		id := b.Add(btfx.Type{Kind: btfx.KindFunc, Name: "f" + string(rune('0'+i)), Type: b.Add(proto), Linkage: uint32(b2i(f.global))})
-		p.FuncInfos = append(p.FuncInfos, bytecode.FuncInfo{Insn: uint32(g.at[f.entry]), TypeID: id})
-	}
-	if spec, err := b.Spec(); err == nil {
-		p.BTF = spec
-	}
-}
-
 func b2i(b bool) int {
 	if b {
 		return 1
@@ -483,7 +466,7 @@ func (g *generator) trimMaps() {
 		if !ok {
 			at = int32(len(used))
 			index[in.Imm] = at
-			used = append(used, g.maps[in.Imm])
+			used = append(used, g.mapAt(int(in.Imm)))
 		}
 		in.Imm = at
 	}

@@ -132,8 +132,12 @@ func (g *generator) countDown(counter reg) {
 
 // countSpilled keeps the counter in the stack.
 func (g *generator) countSpilled(counter reg) {
-	i, n := g.IntN(numSlots), one(g, 8, 8, 4)
-	off := -8*(i+1) - 8*numSlots // below what other fragments use
+	n := one(g, 8, 8, 4)
+	off, ok := g.alloc(1)
+	if !ok {
+		return
+	}
+	defer g.free(off, 1)
 	g.emit(movK(counter, 0), storeX(n, r10, off, counter))
 	g.set(counter, value{})
 	g.freeze()

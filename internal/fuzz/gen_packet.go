@@ -104,7 +104,7 @@ func (g *generator) checkedAccess(p reg, n int) bool {
 
 // legacy is LD_ABS or LD_IND.
 func (g *generator) legacy() bool {
-	if !g.profile.legacy || g.fn.level > 0 || g.state.regs[r6].kind != ctxPtr || g.pinned&0x3f != 0 {
+	if !g.profile.legacy || g.fn.level > 0 || g.holds > 0 && !g.slip() || g.state.regs[r6].kind != ctxPtr || g.pinned&0x3f != 0 {
 		return false
 	}
 	n := one(g, 1, 2, 4)

@@ -105,6 +105,8 @@ func (r *Report) Print(out io.Writer, command string) {
 		row("counts of instructions alike", r.WorkAlike, r.WorkCompared)
 		row("reasons alike", r.LinesAlike, r.LinesCompared)
 	}
+	row("kfuncs called", len(r.Kfuncs), 0)
+	reasons(r.Kfuncs)
 	fmt.Fprintf(w, "command\t%s\t\n", command)
 }
 

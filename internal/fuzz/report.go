@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/engine"
 	"github.com/skepbpf/skep/internal/verify"
@@ -63,12 +64,13 @@ type Report struct {
 	LinesAlike, LinesCompared                   int
 	WorkAlike, WorkCompared                     int
 	Reasons                                     map[string]int // the kernel's
+	Kfuncs                                      map[string]int // programs that call each, by name
 }
 
 func newReport(seed uint64) *Report {
 	return &Report{
 		Seed: seed, Classes: map[Class]int{}, FalseRejects: map[string]int{}, Unsupported: map[string]int{},
-		Reasons: map[string]int{}, NoRun: map[string]int{}, NoVerdict: map[string]int{}, Violations: map[Class]int{},
+		Reasons: map[string]int{}, Kfuncs: map[string]int{}, NoRun: map[string]int{}, NoVerdict: map[string]int{}, Violations: map[Class]int{},
 	}
 }
 
@@ -142,4 +144,18 @@ func byCount(counts map[string]int) []string {
 	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
+}
+
+// countKfuncs counts the kfuncs that a program calls, each once.
+func (r *Report) countKfuncs(p *bytecode.Program, types *btfx.Spec) {
+	seen := map[int32]bool{}
+	for _, in := range p.Insns {
+		if !in.IsKfuncCall() || seen[in.Imm] {
+			continue
+		}
+		seen[in.Imm] = true
+		if t := types.Type(btfx.ID(in.Imm)); t != nil {
+			r.Kfuncs[t.Name]++
+		}
+	}
 }

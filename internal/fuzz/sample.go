@@ -15,6 +15,7 @@ type Sample struct {
 	Prog   *bytecode.Program
 
 	profile    *profile // nil: it is not run
+	clean      bool     // no rule was broken on purpose
 	comparable bool     // the kernel's test run must give what Skep's does
 }
 
@@ -25,7 +26,7 @@ func (o *Options) Sample(i int) *Sample {
 	if len(o.Corpus) > 0 && r.Float64() < o.Mutate {
 		s = mutated(r, o.Corpus)
 	} else {
-		s = generate(r)
+		s = generate(r, o.Target, o.Topics)
 	}
 	s.Index = i
 	return s

@@ -14,6 +14,7 @@ const (
 	orNull    // memPtr after a null check
 	packetPtr // memPtr that a change of the packet makes invalid
 	packetEnd
+	objPtr // to an object of the kernel
 )
 
 // value is a belief, not a proof: programs need to be accepted only often.
@@ -24,6 +25,8 @@ type value struct {
 	fresh  bool   // packetPtr with nothing proved yet: it may be compared with the end
 	atomic bool   // memory that may be written
 	frame  bool   // points to the stack
+	obj    objID  // of an objPtr
+	tag    tag    // what it is worth nothing without, 0 for nothing
 	align  int    // of a pointer to the stack, 0 elsewhere: any access may be unaligned
 }
 
@@ -39,7 +42,7 @@ func (v value) isMemory() bool { return v.kind == memPtr || v.kind == packetPtr 
 // meet is what holds when one of two values is there.
 func meet(a, b value) value {
 	switch {
-	case a.kind != b.kind:
+	case a.kind != b.kind || a.tag != b.tag || a.obj != b.obj:
 		return value{}
 	case a.kind == scalar:
 		return number(max(a.max, b.max))
@@ -131,14 +134,14 @@ func (s *state) dropPackets() {
 		s.regs[i] = withoutPacket(s.regs[i])
 	}
 	for i := range s.slots {
-		if k := s.slots[i].kind; k == packetPtr || k == packetEnd {
+		if s.slots[i] != withoutPacket(s.slots[i]) {
 			s.drop(i)
 		}
 	}
 }
 
 func withoutPacket(v value) value {
-	if v.kind == packetPtr || v.kind == packetEnd {
+	if v.kind == packetPtr || v.kind == packetEnd || v.tag == packetTag {
 		return value{}
 	}
 	return v

@@ -41,6 +41,9 @@ type profile struct {
 	context  int    // bytes of a context that is given as such, 0 for packets
 	offset   int    // of the first byte of the packet that the program sees
 	readOnly bool   // the packet
+	attach   bytecode.AttachType
+	attachTo string
+	flags    uint32 // of loading
 }
 
 // skbFields are those that every program which sees a socket buffer reads.

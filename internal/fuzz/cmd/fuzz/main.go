@@ -26,6 +26,7 @@ type flags struct {
 	only    int
 	each    int
 	verbose bool
+	topics  string
 	seen    map[string]int
 }
 
@@ -38,6 +39,7 @@ func parseFlags() *flags {
 	flag.IntVar(&f.Workers, "j", 2, "`workers`")
 	flag.Float64Var(&f.Mutate, "mutate", 0, "`share` of programs that are mutated selftests (0.5: half); needs what \"make conformance\" needs")
 	flag.DurationVar(&f.Limit, "limit", 0, "for Skep to verify one program (default 20s)")
+	flag.StringVar(&f.topics, "topics", "", "what generated programs are about, `names` with commas between them (all: everything); default: a mix")
 	flag.BoolVar(&f.NoKernel, "no-kernel", false, "ask no kernel even where there is one")
 	flag.IntVar(&f.Logs, "logs", 0, "compare the logs of every `n`th program")
 	flag.BoolVar(&f.Minimize, "min", false, "make the programs of findings small")
@@ -82,16 +84,24 @@ func (f *flags) run(ctx context.Context) (sound bool, err error) {
 	return r.Sound(), nil
 }
 
-// prepare finds what mutation needs: the selftests, and the kernel's types.
-func (f *flags) prepare(ctx context.Context) error {
+// prepare finds what topics need, the kernel's types, and what mutation needs,
+// the selftests too.
+func (f *flags) prepare(ctx context.Context) (err error) {
+	if f.Topics, err = fuzz.ParseTopics(f.topics); err != nil {
+		return err
+	}
+	env, err := conformance.RunningEnv()
+	switch {
+	case err == nil:
+		f.Target = catalog.Linux6_18.WithBTF(env.BTF)
+	case f.Mutate <= 0 && f.Topics&^fuzz.Core == 0:
+		return nil // the core needs no types
+	default:
+		return err
+	}
 	if f.Mutate <= 0 {
 		return nil
 	}
-	env, err := conformance.RunningEnv()
-	if err != nil {
-		return err
-	}
-	f.Target = catalog.Linux6_18.WithBTF(env.BTF)
 	f.Corpus, err = fuzz.Corpus(ctx, env)
 	return err
 }
