@@ -439,7 +439,7 @@ func (m *machine) loop(pc int) int {
 			*d = uint64(*at[uint16](b + uint64(op.Off)))
 			op = (*ir.Op)(next)
 			next = unsafe.Add(next, opSize)
-			d, b = r.at(op.Dst), *r.at(op.Src)+uint64(op.Imm)
+			d = r.at(op.Dst)
 			*d = uint64(bits.ReverseBytes16(uint16(*d)))
 			op = (*ir.Op)(next)
 			next = unsafe.Add(next, opSize)
@@ -450,7 +450,7 @@ func (m *machine) loop(pc int) int {
 			*d = uint64(*at[uint16](b + uint64(op.Off)))
 			op = (*ir.Op)(next)
 			next = unsafe.Add(next, opSize)
-			d, b = r.at(op.Dst), *r.at(op.Src)+uint64(op.Imm)
+			d = r.at(op.Dst)
 			*d = uint64(bits.ReverseBytes16(uint16(*d)))
 			continue
 		case load16AndW:

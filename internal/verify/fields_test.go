@@ -24,7 +24,6 @@ var (
 	testTimer   = &btf.Struct{Name: "bpf_timer", Size: 16}
 	testCount   = &btf.Struct{Name: "bpf_refcount", Size: 4}
 	testHead    = &btf.Struct{Name: "bpf_list_head", Size: 16}
-	testRoot    = &btf.Struct{Name: "bpf_rb_root", Size: 16}
 	testLNode   = &btf.Struct{Name: "bpf_list_node", Size: 24}
 	testRBNode  = &btf.Struct{Name: "bpf_rb_node", Size: 32}
 )

@@ -9,17 +9,6 @@ import (
 	"github.com/skepbpf/skep/internal/verify/domain"
 )
 
-// checkArgTypeOf requires one of some kinds of pointers.
-func (w *walker) checkArgTypeOf(r uint8, types []regType) error {
-	reg := &w.regs()[r]
-	for _, t := range types {
-		if t.kind == reg.Kind && t.flags == reg.Flags {
-			return nil
-		}
-	}
-	return w.deny(KindCall, int(r), "R%d type=%s expected=%s", r, kindName(reg), regTypeNames(types))
-}
-
 // checkKfuncMem requires memory: of the size in the next argument, or of the
 // pointee's.
 func (w *walker) checkKfuncMem(c *kfuncCall, a *kfuncArg) error {

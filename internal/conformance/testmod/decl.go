@@ -76,7 +76,7 @@ func (r *reader) expect(t string) {
 // fail keeps the first error. What is left is dropped, so that nothing loops.
 func (r *reader) fail(what string) {
 	if r.err == nil {
-		r.err = fmt.Errorf("C declaration: %s before %q", what, strings.Join(r.toks[:min(len(r.toks), 8)], " "))
+		r.err = fmt.Errorf("declaration in C: %s before %q", what, strings.Join(r.toks[:min(len(r.toks), 8)], " "))
 	}
 	r.toks = nil
 }

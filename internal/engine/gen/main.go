@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"go/format"
 	"os"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -72,10 +73,17 @@ func (m *machine) loop(pc int) int {
 		switch op.Code {
 `
 
-const step = `			op = (*ir.Op)(next)
+// step goes on to the next operation of a sequence. What takes no operand but
+// its destination has no use for b.
+const (
+	step = `			op = (*ir.Op)(next)
 			next = unsafe.Add(next, opSize)
-			d, b = r.at(op.Dst), *r.at(op.Src)+uint64(op.Imm)
 `
+	operands    = "\t\t\td, b = r.at(op.Dst), *r.at(op.Src)+uint64(op.Imm)\n"
+	destination = "\t\t\td = r.at(op.Dst)\n"
+)
+
+var usesOperand = regexp.MustCompile(`\bb\b`)
 
 const loopTail = `		case ir.Exit:
 			if m.top == m.base {
@@ -140,10 +148,13 @@ func (g *generator) codes() {
 func (g *generator) operations(codes []string) {
 	fmt.Fprintf(g, "\t\tcase %s:\n", name(codes))
 	for i, c := range codes {
-		if i > 0 {
-			g.WriteString(step)
-		}
 		does := g.does[c].does
+		switch {
+		case i > 0 && usesOperand.MatchString(does):
+			g.WriteString(step + operands)
+		case i > 0:
+			g.WriteString(step + destination)
+		}
 		switch {
 		case !g.isJump[c]:
 			fmt.Fprintf(g, "\t\t\t%s\n", does)
