@@ -57,12 +57,15 @@ func (s *Slot) activate() *machine {
 //	     |  fn.Stack      |
 //	     +----------------+ ← where a callee's frame begins
 func (m *machine) enter(p *Program, fn int, sp uint64) int {
-	m.prog, m.fn = p, &p.code.Funcs[fn]
+	f := &p.code.Funcs[fn]
+	if m.fn != f {
+		m.prog, m.fn = p, f
+	}
 	m.r[ir.R10] = sp
-	if n := m.fn.Stack; n > 0 {
+	if n := f.Stack; n > 0 {
 		clear(memory(sp-uint64(n), int(n)))
 	}
-	return int(m.fn.Entry)
+	return int(f.Entry)
 }
 
 func (m *machine) arguments(r1, r2, r3, r4, r5 uint64) {
