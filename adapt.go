@@ -23,7 +23,7 @@ func (v mapView) Inner() verify.MapView {
 
 // Engine implements engine.TailCallee: nil once the program's kernel is closed.
 func (p *program) Engine() *engine.Program {
-	if p.stopped.Load() {
+	if p.stopped() {
 		return nil
 	}
 	return p.exe

@@ -203,7 +203,7 @@ func (l *loader) makeProgram(ctx context.Context, linked *bytecode.Program) erro
 		loaded: time.Now(), insns: v.Stats().Processed, measured: k.opts.Stats || k.opts.Limits.RunTime > 0,
 		memory: int(l.opts.MemorySize),
 	}
-	p.xdp = linked.Type == bytecode.ProgXDP && !p.measured
+	p.way.Store(p.wayIn())
 	p.refs.Store(1)
 	if err := k.addProgram(p); err != nil {
 		return fmt.Errorf("program %s: %w", linked.Name, err)

@@ -62,7 +62,7 @@ func (l *Link) Fire(frame []byte, e *Event) error {
 	s := l.cpus.Lease()
 	defer s.Release()
 	h := l.prog.Load() // by now a change waits for this run
-	if h == nil || h.prog.stopped.Load() {
+	if h == nil || h.prog.stopped() {
 		return fmt.Errorf("link: %w", ErrClosed)
 	}
 	ret, pkt, err := h.prog.run(s, frame)

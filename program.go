@@ -34,15 +34,31 @@ type program struct {
 	memory int // bytes that a skep/memory program is verified for
 	// tailCalled: the object puts it into a prog array.
 	tailCalled bool
-	// measured: runs have a time limit or are counted. xdp: they are not, and
-	// the program is XDP, whose way in is short.
-	measured, xdp bool
+	measured   bool // runs have a time limit or are counted
 
+	way     atomic.Uint32 // how a run goes in
 	refs    atomic.Int64
-	stopped atomic.Bool // the kernel is closed
 	runs    atomic.Uint64
 	runTime atomic.Int64 // nanoseconds
 }
+
+// Ways into a run.
+const (
+	wayNone  = iota // the kernel is closed
+	wayShort        // XDP that is not measured
+	wayAny
+)
+
+// wayIn is how runs of a program go in as long as its kernel is open.
+func (p *program) wayIn() uint32 {
+	if p.linked.Type == bytecode.ProgXDP && !p.measured {
+		return wayShort
+	}
+	return wayAny
+}
+
+// stopped reports whether the kernel is closed.
+func (p *program) stopped() bool { return p.way.Load() == wayNone }
 
 func newProgramHandle(p *program) *Program {
 	h := &Program{prog: p}
@@ -61,13 +77,16 @@ func (h *Program) Run(pkt []byte) (uint32, error) {
 	s := h.prog.cpus.Lease()
 	defer s.Release()
 	p := h.live.Load() // by now Close waits for this run
-	if p == nil || p.stopped.Load() {
+	if p == nil {
 		return 0, h.errClosed()
 	}
-	if p.xdp {
+	switch p.way.Load() {
+	case wayShort:
 		s.XDP(p.exe, pkt)
 		r0, err := p.exe.Run(s, s.ContextAddr(), 0)
 		return uint32(r0), err
+	case wayNone:
+		return 0, h.errClosed()
 	}
 	ret, _, err := p.run(s, pkt)
 	return ret, err
@@ -213,7 +232,7 @@ func (p *program) release() {
 
 // stop ends all runs to come, and gives the program's maps back after the last.
 func (p *program) stop() {
-	if p.stopped.Swap(true) {
+	if p.way.Swap(wayNone) == wayNone {
 		return
 	}
 	p.cpus.Defer(func() {

@@ -50,7 +50,7 @@ func (h *Program) RunContext(ctx context.Context, opts *RunOptions) (uint32, err
 	}
 	defer s.Release()
 	p := h.live.Load() // by now Close waits for this run
-	if p == nil || p.stopped.Load() {
+	if p == nil || p.stopped() {
 		return 0, h.errClosed()
 	}
 	if d := p.kernel.opts.Limits.RunTime; d > 0 {
