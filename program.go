@@ -45,16 +45,20 @@ type program struct {
 // Ways into a run.
 const (
 	wayNone  = iota // the kernel is closed
+	wayLeaf         // XDP that is not measured and calls no host function
 	wayShort        // XDP that is not measured
 	wayAny
 )
 
 // wayIn is how runs of a program go in as long as its kernel is open.
 func (p *program) wayIn() uint32 {
-	if p.linked.Type == bytecode.ProgXDP && !p.measured {
-		return wayShort
+	switch {
+	case p.linked.Type != bytecode.ProgXDP || p.measured:
+		return wayAny
+	case p.exe.IsLeaf():
+		return wayLeaf
 	}
-	return wayAny
+	return wayShort
 }
 
 // stopped reports whether the kernel is closed.
@@ -75,8 +79,19 @@ func newProgramHandle(p *program) *Program {
 // copy. It allocates nothing. See [Program.Test] for BPF_PROG_TEST_RUN.
 func (h *Program) Run(pkt []byte) (uint32, error) {
 	s := h.prog.cpus.Lease()
-	defer s.Release()
 	p := h.live.Load() // by now Close waits for this run
+	if p != nil && p.way.Load() == wayLeaf {
+		s.XDP(p.exe, pkt)
+		r0, err := p.exe.Run(s, s.ContextAddr(), 0)
+		s.Release() // not deferred: no host function is called that could panic
+		return uint32(r0), err
+	}
+	return h.runLeased(s, p, pkt)
+}
+
+// runLeased is Run for programs that call host functions, which may panic.
+func (h *Program) runLeased(s *engine.Slot, p *program, pkt []byte) (uint32, error) {
+	defer s.Release()
 	if p == nil {
 		return 0, h.errClosed()
 	}

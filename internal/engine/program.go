@@ -4,6 +4,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/skepbpf/skep/internal/ir"
 	"github.com/skepbpf/skep/internal/maps"
@@ -59,6 +60,12 @@ func (p *Program) Code() *ir.Code { return p.code }
 
 // Maps returns the program's maps by index.
 func (p *Program) Maps() []*maps.Map { return p.maps }
+
+// IsLeaf reports whether the program calls no host function, itself or by
+// tail calls: nothing but an engine runs.
+func (p *Program) IsLeaf() bool {
+	return len(p.code.Calls) == 0 && !slices.ContainsFunc(p.code.Ops, func(op ir.Op) bool { return op.Code == ir.TailCall })
+}
 
 // Run runs the program on a leased slot, with R1 the address of its context
 // (see Slot.XDP, Slot.SKB, Slot.Context) and R2, which only programs of
