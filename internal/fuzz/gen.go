@@ -5,7 +5,9 @@ package fuzz
 
 import (
 	"math/rand/v2"
+	"slices"
 
+	"github.com/skepbpf/skep/internal/btfx"
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/catalog"
 )
@@ -43,6 +45,7 @@ type generator struct {
 	dynptrs    []dynptr
 	typed      bool // the program needs types
 	valueTypes []valueType
+	kfuncs     []*catalog.Kfunc // see candidates
 }
 
 // function is a function of the program.
@@ -69,7 +72,7 @@ func tryGenerate(r *rand.Rand, target *catalog.Target, topics Topics) *Sample {
 		topics = pickTopics(r, target)
 	}
 	g := &generator{
-		Rand: r, profile: pickProfile(r), linux: target, topics: topics, maps: dataMaps(), same: true, steady: r.IntN(2) == 0,
+		Rand: r, profile: pickProfile(r, topics), linux: target, topics: topics, maps: dataMaps(), same: true, steady: r.IntN(2) == 0,
 		mistakes: []float64{0, 0, 0, 0.002, 0.01}[r.IntN(5)], budget: 20 + r.IntN(120),
 	}
 	g.calm = g.steady && g.chance(0.6)
@@ -84,7 +87,11 @@ func tryGenerate(r *rand.Rand, target *catalog.Target, topics Topics) *Sample {
 		return nil
 	}
 	p := &bytecode.Program{
-		Name: "fuzz", Type: g.profile.typ, License: "GPL", Insns: code, Maps: g.maps, Flags: g.flags(),
+		Name: "fuzz", Type: g.profile.typ, License: "GPL", Insns: code, Maps: g.maps, Flags: g.flags() | g.profile.flags,
+		ExpectedAttach: g.profile.attach, AttachTo: g.profile.attachTo,
+	}
+	if p.AttachTo != "" {
+		p.AttachBTFID, _ = target.BTF.Find("btf_trace_"+p.AttachTo, btfx.KindTypedef)
 	}
 	g.describe(p)
 	return &Sample{Prog: p, clean: g.mistakes == 0, Origin: "generated", profile: g.profile, comparable: g.same && g.profile.testRun}
@@ -98,7 +105,11 @@ func (g *generator) flags() uint32 {
 	return 0
 }
 
-func pickProfile(r *rand.Rand) *profile {
+func pickProfile(r *rand.Rand, topics Topics) *profile {
+	profiles := profiles
+	if topics&^Core != 0 {
+		profiles = slices.Concat(profiles, typedProfiles)
+	}
 	total := 0
 	for _, p := range profiles {
 		total += p.weight
@@ -167,6 +178,9 @@ func (g *generator) prologue() {
 	if g.calm {
 		g.fillBuffer(-8*numSlots, numSlots)
 		g.state.wrote(-8*numSlots, 8*numSlots)
+	}
+	if g.profile.object != "" && g.fn.level == 0 && g.chance(0.8) {
+		g.loadObject()
 	}
 	if g.hasPacket() && g.chance(0.8) {
 		g.loadPacket()
@@ -254,8 +268,14 @@ func init() {
 		{"use of a dynptr", 3, (*generator).useDynptr, Dynptrs},
 		{"iterator", 4, (*generator).iterator, Iterators},
 		{"section", 4, (*generator).section, Sections},
-		{"object", 6, (*generator).object, References | Iterators},
+		{"object", 6, (*generator).object, References | Iterators | Kfuncs | Kptrs},
 		{"lock", 4, (*generator).lock, Locks},
+		{"kfunc", 8, (*generator).kfuncCall, Kfuncs},
+		{"current task", 2, (*generator).currentTask, References | Kfuncs},
+		{"exception", 1, (*generator).throw, Kfuncs},
+		{"kptr", 5, (*generator).kptr, Kptrs},
+		{"allocation", 3, (*generator).allocated, Graphs},
+		{"list", 3, (*generator).popped, Graphs},
 	}
 }
 

@@ -4,6 +4,8 @@
 package fuzz
 
 import (
+	"math/bits"
+
 	"github.com/skepbpf/skep/internal/bytecode"
 )
 
@@ -41,6 +43,9 @@ func (g *generator) free(off, n int) {
 	i := (objectTop-off)/8 - n
 	g.taken &^= (uint16(1)<<n - 1) << i
 }
+
+// room reports whether so many slots are free.
+func (g *generator) room(n int) bool { return numObjects-bits.OnesCount16(g.taken) >= n }
 
 // frameAddr makes a register point to an object.
 func (g *generator) frameAddr(r reg, off int) {

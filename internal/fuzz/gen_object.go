@@ -28,6 +28,17 @@ func (g *generator) object() bool {
 	return g.member(p, v)
 }
 
+// loadObject takes the object that the context points to.
+func (g *generator) loadObject() {
+	ctx, ok := g.having(isContext)
+	r := g.saved()
+	if !ok || r == ctx {
+		return
+	}
+	g.emit(load(8, r, ctx, 0))
+	g.set(r, value{kind: objPtr, obj: g.structOf(g.profile.object)})
+}
+
 // member reads a member that is a number; a pointer now and then, of which
 // nothing is known.
 func (g *generator) member(p reg, v value) bool {
@@ -46,7 +57,7 @@ func (g *generator) member(p reg, v value) bool {
 		case t.Kind == btfx.KindInt && sizeBits[int(t.Size)] != 0 || t.Kind == btfx.KindInt && t.Size == 4:
 			return g.readMember(p, m, int(t.Size), unknown)
 		case t.Kind == btfx.KindPtr && g.chance(0.2):
-			return g.readMember(p, m, 8, value{kind: objPtr, obj: g.pointee(t), tag: v.tag})
+			return g.readMember(p, m, 8, value{kind: objPtr, obj: g.pointee(t), tag: v.tag, weak: true})
 		}
 	}
 	return false

@@ -17,6 +17,8 @@ const (
 	ringMap specialMap = iota
 	lockedMap
 	reslockedMap
+	kptrMap
+	graphMap
 	numSpecial
 )
 
@@ -33,6 +35,8 @@ var specialSpecs = [numSpecial]struct {
 	ringMap:      {spec: bytecode.MapSpec{Name: "ring", Type: bytecode.MapRingbuf, MaxEntries: 4096}},
 	lockedMap:    {bytecode.MapSpec{Name: "locked", Type: bytecode.MapArray, KeySize: 4, ValueSize: 48, MaxEntries: 1}, "locked", [2]int{8, 48}},
 	reslockedMap: {bytecode.MapSpec{Name: "reslocked", Type: bytecode.MapArray, KeySize: 4, ValueSize: 48, MaxEntries: 1}, "reslocked", [2]int{8, 48}},
+	kptrMap:      {bytecode.MapSpec{Name: "kptrs", Type: bytecode.MapArray, KeySize: 4, ValueSize: 48, MaxEntries: 1}, "kptrs", [2]int{32, 48}},
+	graphMap:     {bytecode.MapSpec{Name: "graphs", Type: bytecode.MapArray, KeySize: 4, ValueSize: 40, MaxEntries: 1}, "graphs", [2]int{24, 40}},
 }
 
 // special gives the number that loads of a special map have.
@@ -87,6 +91,8 @@ func newTypes() *types {
 	t := &types{Builder: btfx.NewBuilder(nil)}
 	t.long = t.Add(btfx.Type{Kind: btfx.KindInt, Name: "long", Size: 8, IntBits: 64, IntEncoding: 1})
 	t.int = t.Add(btfx.Type{Kind: btfx.KindInt, Name: "int", Size: 4, IntBits: 32, IntEncoding: 1})
+	links := t.record("bpf_list_node", member{"l", t.words(3), 24})
+	t.record("node", member{"l", links, 24}, member{"key", t.long, 8}, member{"more", t.long, 8})
 	return t
 }
 
@@ -111,11 +117,27 @@ type member struct {
 	size uint32
 }
 
+// nodeType is the id of the struct "node", which newTypes adds as its fifth type.
+const nodeType btfx.ID = 5
+
+// kptr adds a pointer to a struct of the kernel, tagged.
+func (t *types) kptr(tag, name string) btfx.ID {
+	s := t.Add(btfx.Type{Kind: btfx.KindStruct, Name: name})
+	return t.Add(btfx.Type{Kind: btfx.KindPtr, Type: t.Add(btfx.Type{Kind: btfx.KindTypeTag, Name: tag, Type: s})})
+}
+
 // addValues adds the types of values and gives their ids by name.
 func (t *types) addValues() map[string]btfx.ID {
 	spin := t.Add(btfx.Type{Kind: btfx.KindStruct, Name: "bpf_spin_lock", Size: 4, Members: []btfx.Member{{Name: "val", Type: t.int}}})
 	res := t.Add(btfx.Type{Kind: btfx.KindStruct, Name: "bpf_res_spin_lock", Size: 4, Members: []btfx.Member{{Name: "val", Type: t.int}}})
+	head := t.record("bpf_list_head", member{"h", t.words(2), 16})
+	graphs := t.record("graphs", member{"lock", spin, 4}, member{"head", head, 16}, member{"data", t.words(2), 16})
+	t.Add(btfx.Type{Kind: btfx.KindDeclTag, Name: "contains:node:l", Type: graphs, ComponentIdx: 1})
 	return map[string]btfx.ID{
+		"graphs": graphs,
+		"kptrs": t.record("kptrs", member{"task", t.kptr("kptr", "task_struct"), 8}, member{"cgroup", t.kptr("kptr", "cgroup"), 8},
+			member{"mask", t.kptr("kptr", "bpf_cpumask"), 8}, member{"plain", t.kptr("kptr_untrusted", "task_struct"), 8},
+			member{"data", t.words(2), 16}),
 		"locked":    t.record("locked", member{"lock", spin, 4}, member{"data", t.words(5), 40}),
 		"reslocked": t.record("reslocked", member{"lock", res, 4}, member{"data", t.words(5), 40}),
 	}

@@ -25,11 +25,14 @@ const (
 	Iterators
 	Sections
 	Locks
+	Kfuncs
+	Kptrs
+	Graphs
 	allTopics = 1<<iota - 1
 )
 
 // topicNames are by bit.
-var topicNames = []string{"core", "references", "dynptrs", "iterators", "sections", "locks"}
+var topicNames = []string{"core", "references", "dynptrs", "iterators", "sections", "locks", "kfuncs", "kptrs", "graphs"}
 
 // ParseTopics reads names with commas between them; "" is none, "all" is all.
 func ParseTopics(list string) (t Topics, err error) {

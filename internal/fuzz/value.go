@@ -25,6 +25,7 @@ type value struct {
 	fresh  bool   // packetPtr with nothing proved yet: it may be compared with the end
 	atomic bool   // memory that may be written
 	frame  bool   // points to the stack
+	weak   bool   // objPtr that is not good for kfuncs
 	obj    objID  // of an objPtr
 	tag    tag    // what it is worth nothing without, 0 for nothing
 	align  int    // of a pointer to the stack, 0 elsewhere: any access may be unaligned
@@ -42,7 +43,7 @@ func (v value) isMemory() bool { return v.kind == memPtr || v.kind == packetPtr 
 // meet is what holds when one of two values is there.
 func meet(a, b value) value {
 	switch {
-	case a.kind != b.kind || a.tag != b.tag || a.obj != b.obj:
+	case a.kind != b.kind || a.tag != b.tag || a.obj != b.obj || a.weak != b.weak:
 		return value{}
 	case a.kind == scalar:
 		return number(max(a.max, b.max))

@@ -3,7 +3,10 @@
 
 package fuzz
 
-import "github.com/skepbpf/skep/internal/bytecode"
+import (
+	"github.com/skepbpf/skep/internal/bytecode"
+	"github.com/skepbpf/skep/internal/catalog"
+)
 
 // family is a set of program types, as bits of profile.family.
 type family uint8
@@ -14,10 +17,11 @@ const (
 	cgroup
 	xdp
 	trace
+	syscalls
 
 	skbs    = socket | tc | cgroup
 	packets = skbs | xdp
-	all     = packets | trace
+	all     = packets | trace | syscalls
 )
 
 // field is a field of a context.
@@ -44,6 +48,7 @@ type profile struct {
 	attach   bytecode.AttachType
 	attachTo string
 	flags    uint32 // of loading
+	object   string // the struct that the first word of the context points to
 }
 
 // skbFields are those that every program which sees a socket buffer reads.
@@ -83,6 +88,18 @@ var profiles = []*profile{
 	{
 		name: "tracepoint", family: trace, typ: bytecode.ProgTracepoint, weight: 1,
 		fields: []field{{0, 8, false, true}, {8, 4, false, true}, {14, 2, false, true}, {33, 1, false, true}, {256, 8, false, true}}, context: 512,
+	},
+}
+
+// typedProfiles are those that only programs with the kernel's types use.
+var typedProfiles = []*profile{
+	{
+		name: "tp_btf", family: trace, typ: bytecode.ProgTracing, weight: 6, attach: catalog.AttachTraceRawTP, attachTo: "task_newtask",
+		fields: []field{{8, 8, false, true}}, context: 16, object: "task_struct",
+	},
+	{
+		name: "syscall", family: syscalls, typ: bytecode.ProgSyscall, weight: 4, flags: bytecode.FlagSleepable,
+		fields: []field{{0, 8, true, true}, {8, 4, true, true}, {20, 2, true, true}}, context: 64,
 	},
 }
 
