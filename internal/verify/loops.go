@@ -23,9 +23,11 @@ type loopVisit struct {
 type sccVisits map[loopKey]*loopVisit
 
 // loopOf returns the outermost loop that a state is inside of.
-func (w *walker) loopOf(n *node) (key loopKey, ok bool) {
+func (w *walker) loopOf(n *node) (key loopKey, ok bool) { return w.loopAround(n, n.pc) }
+
+func (w *walker) loopAround(n *node, at int) (key loopKey, ok bool) {
 	for i := range n.Frames {
-		pc := n.pc
+		pc := at
 		if i < len(n.Frames)-1 {
 			pc = n.Frames[i+1].CallSite
 		}

@@ -6,6 +6,7 @@ package verify
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/skepbpf/skep/internal/bytecode"
 	"github.com/skepbpf/skep/internal/verify/domain"
@@ -14,12 +15,34 @@ import (
 const throwName = "bpf_throw"
 
 var throwRules = map[string]kfuncRule{
-	throwName:    {check: (*walker).checkThrow, after: func(w *walker, _ *kfuncCall) error { return w.checkLeaks(leaveAll, throwName) }},
+	throwName:    {check: (*walker).checkThrow, after: (*walker).throw},
 	"__bpf_trap": {before: (*walker).reachTrap},
 }
 
 func (w *walker) reachTrap(*kfuncCall) error {
 	return w.failErrno(errEFAULT, "unexpected __bpf_trap() due to uninitialized variable?")
+}
+
+// throw ends the path.
+func (w *walker) throw(*kfuncCall) error {
+	if err := w.checkLeaks(leaveAll, throwName); err != nil {
+		return err
+	}
+	return w.leaveLoop()
+}
+
+// leaveLoop refuses what Linux does since it keeps account of loops: a path that
+// ends inside of one before any state in it was stored.
+func (w *walker) leaveLoop() error {
+	key, ok := w.loopAround(w.cur, w.pc)
+	if !ok || w.sccs[key] != nil {
+		return nil
+	}
+	var chain []byte
+	for _, pc := range key.calls[:key.depth] {
+		chain = append(strconv.AppendInt(chain, int64(pc), 10), ',')
+	}
+	return w.failErrno(errEFAULT, "verifier bug: scc exit: no visit info for call chain (%s%d)", chain, key.scc)
 }
 
 // checkThrow: without an exception callback what is thrown is what the program

@@ -127,3 +127,35 @@ var throwRows = []controlRow{
 }
 
 func TestThrow(t *testing.T) { checkRows(t, throwRows) }
+
+// throwInLoopRows throw inside of a loop; line is the reason where states are
+// stored rarely. Where the loop has a stored state, nothing is wrong.
+var throwInLoopRows = []controlRow{
+	{
+		name: "at its beginning", line: "verifier bug: scc exit: no visit info for call chain (1)",
+		text: `r6 = 0; again: r1 = 0; kfunc bpf_throw; if r6 < 6 goto again` + done,
+	},
+	{
+		name: "by a callee", line: "verifier bug: scc exit: no visit info for call chain (1)",
+		text: `r6 = 0; again: r1 = 1; call thrower; r6 += 1; if r6 < 6 goto again` + done + thrower,
+	},
+	{
+		name: "of a callee", line: "verifier bug: scc exit: no visit info for call chain (1,1)",
+		text: `r6 = 0; call looper` + done + `static looper(): r6 = 0; again: r1 = 0; kfunc bpf_throw; if r6 < 6 goto again; r0 = 0; exit`,
+	},
+	{
+		name: "of an iterator",
+		text: `r1 = r10; r1 += -8; r2 = 0; r3 = 5; kfunc bpf_iter_num_new; again: r1 = r10; r1 += -8; kfunc bpf_iter_num_next
+			if r0 == 0 goto end; goto again; end: r1 = r10; r1 += -8; kfunc bpf_iter_num_destroy; r1 = 0; kfunc bpf_throw` + done,
+	},
+}
+
+func TestThrowInLoop(t *testing.T) {
+	for _, row := range throwInLoopRows {
+		t.Run(row.name, func(t *testing.T) {
+			checkRow(t, row, 0)
+			row.line = ""
+			checkRow(t, row, bytecode.FlagTestStateFreq)
+		})
+	}
+}
