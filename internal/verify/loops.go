@@ -40,6 +40,17 @@ func (w *walker) loopAround(n *node, at int) (key loopKey, ok bool) {
 	return key, false
 }
 
+// inKnownLoop reports whether a state is inside of a loop that Linux knows:
+// not only of the calls of a callback.
+func (w *walker) inKnownLoop(n *node) bool {
+	for _, f := range n.Frames[1:] {
+		if w.shape.scc[f.CallSite] != 0 {
+			return true
+		}
+	}
+	return w.shape.scc[n.pc] != 0
+}
+
 // loopAt numbers the loop that an instruction is in, 0 for none. A call that
 // runs a callback is a loop of its own, where no other is around it: a callback
 // that ends comes back to the call.

@@ -146,6 +146,16 @@ func (w *walker) compare(old *node, store *bool, force bool) comparison {
 	return c
 }
 
+// iterNext reports whether the current instruction asks an iterator for more.
+func (w *walker) iterNext() bool {
+	in := w.insns[w.pc]
+	return in.IsKfuncCall() && w.penv.call(in).IterNext
+}
+
+// goesRound reports whether Linux takes the current instruction for one of a
+// loop when it gets there again, wherever it stands.
+func (w *walker) goesRound() bool { return w.iterNext() || w.insns[w.pc].IsMayGoto() }
+
 // compareOpen compares with a state on the current path, or one whose paths
 // are not all finished: seeing it again means a loop.
 func (w *walker) compareOpen(old *node) comparison {
@@ -155,7 +165,7 @@ func (w *walker) compareOpen(old *node) comparison {
 	}
 	in := w.insns[w.pc]
 	switch {
-	case in.IsKfuncCall() && w.penv.call(in).IterNext:
+	case w.iterNext():
 		return comparison{covers: w.covers(old, domain.RangeWithin) && iterActive(&w.cur.State), loop: true}
 	case in.IsMayGoto():
 		if old.MayGotoDepth != w.cur.MayGotoDepth && w.covers(old, domain.RangeWithin) {
@@ -234,9 +244,13 @@ func (w *walker) inherit(old *node, loop bool) error {
 	if _, err := w.inheritMarks(old, w.cur, true); err != nil {
 		return err
 	}
-	if loop {
-		w.addBackedge(old)
+	if !loop {
+		return nil
 	}
+	if w.goesRound() && !w.inKnownLoop(old) {
+		return w.failErrno(errEFAULT, "verifier bug: add backedge: no SCC in verification path, insn_idx %d", w.pc)
+	}
+	w.addBackedge(old)
 	return nil
 }
 
