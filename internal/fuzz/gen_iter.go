@@ -39,7 +39,7 @@ func (g *generator) taskArgs() {
 func (g *generator) iterator() bool {
 	k := &iterKinds[g.IntN(len(iterKinds))]
 	prefix := "bpf_iter_" + k.name
-	if !g.mayCall() || !g.nests() || g.loops > 1 || !g.has(prefix+"_new", prefix+"_next", prefix+"_destroy") {
+	if !g.mayCall() || !g.nests() || g.loops > 0 && g.chance(0.8) || g.loops > 1 || !g.has(prefix+"_new", prefix+"_next", prefix+"_destroy") {
 		return false
 	}
 	off, ok := g.alloc(k.slots)
