@@ -40,6 +40,14 @@ func (l *logger) printf(format string, args ...any) {
 	l.trim()
 }
 
+// mute keeps the log silent until unmute is given back what it returned.
+func (l *logger) mute() (level LogLevel) {
+	level, l.level = l.level, 0
+	return level
+}
+
+func (l *logger) unmute(level LogLevel) { l.level = level }
+
 // trim keeps the end of a log that outgrew its bound.
 func (l *logger) trim() {
 	if len(l.buf) > l.max {

@@ -34,7 +34,7 @@ func (w *walker) throw(*kfuncCall) error {
 // leaveLoop refuses what Linux does since it keeps account of loops: a path that
 // ends inside of one before any state in it was stored.
 func (w *walker) leaveLoop() error {
-	key, ok := w.loopAround(w.cur, w.pc)
+	key, ok := w.loopAround(w.cur, w.pc, knownLoops)
 	if !ok || w.sccs[key] != nil {
 		return nil
 	}

@@ -14,7 +14,16 @@ import (
 
 // Program verifies p. The error is a *Rejection, an *Unsupported, or ctx's.
 func Program(ctx context.Context, p *bytecode.Program, o *Options) (*Verified, error) {
-	w := newWalker(ctx, p, o)
+	v, err := newWalker(ctx, p, o).program()
+	if errors.Is(err, errMissedMark) {
+		w := newWalker(ctx, p, o)
+		w.careful = true
+		return w.program()
+	}
+	return v, err
+}
+
+func (w *walker) program() (*Verified, error) {
 	for _, pass := range []func() error{
 		w.checkLoad,      // may this loader load this type at all?
 		w.findShape,      // structure, subprograms, control flow, loops, liveness
@@ -31,8 +40,8 @@ func Program(ctx context.Context, p *bytecode.Program, o *Options) (*Verified, e
 		}
 	}
 	w.countStats()
-	v := &Verified{prog: p, facts: w.facts.finish(w.shape.subs, w.frames), log: string(w.log.buf), stats: w.stats}
-	if o.KeepStates {
+	v := &Verified{prog: w.prog, facts: w.facts.finish(w.shape.subs, w.frames), log: string(w.log.buf), stats: w.stats}
+	if w.opt.KeepStates {
 		v.tree = &explored{walker: w}
 	}
 	return v, nil

@@ -55,10 +55,11 @@ type walker struct {
 	overwritten [maxFrames]uint64 // slots, by the instruction being checked
 	fetched     [maxFrames]uint64 // slots that atomics read, as backtracking met them
 
-	sccs  sccVisits
-	ids   domain.IDMap
-	idGen uint32
-	bt    backtracker
+	sccs    sccVisits
+	careful bool // callbacks are loops like any other
+	ids     domain.IDMap
+	idGen   uint32
+	bt      backtracker
 
 	// fork receives the other side of a branch. The walk pushes it on pending;
 	// a replay decides by the concrete path.
