@@ -154,7 +154,7 @@ func (o *Outcome) judgeLog() {
 	}
 	expected := o.Expect.Messages
 	if o.From != "kernel" {
-		expected = inLaterWords(expected)
+		expected = o.inLaterWords(expected)
 	}
 	missing, ok := FirstMissing(o.Skep.Log, expected)
 	o.Marks[ColLog], o.MissingText = markIf(ok), missing.Text
