@@ -19,6 +19,8 @@ const (
 	load64Store64
 	store64Store64Store64Store64
 	store64Store64
+	movWExit
+	movExit
 	movWStore32MovWStore32
 	movWStore32
 	movWJNeW
@@ -50,6 +52,8 @@ var sequences = []sequence{
 	{load64Store64, []ir.Opcode{ir.Load64, ir.Store64}},
 	{store64Store64Store64Store64, []ir.Opcode{ir.Store64, ir.Store64, ir.Store64, ir.Store64}},
 	{store64Store64, []ir.Opcode{ir.Store64, ir.Store64}},
+	{movWExit, []ir.Opcode{ir.MovW, ir.Exit}},
+	{movExit, []ir.Opcode{ir.Mov, ir.Exit}},
 	{movWStore32MovWStore32, []ir.Opcode{ir.MovW, ir.Store32, ir.MovW, ir.Store32}},
 	{movWStore32, []ir.Opcode{ir.MovW, ir.Store32}},
 	{movWJNeW, []ir.Opcode{ir.MovW, ir.JNeW}},
@@ -304,6 +308,11 @@ func (m *machine) loop(pc int) int {
 			if !(uint32(*d&b) != 0) {
 				continue
 			}
+		case ir.Exit:
+			if m.top == m.base {
+				return -1
+			}
+			return int((uintptr(next)-uintptr(ops))/opSize) - 1
 		case movAddJGt:
 			*d = b
 			op = (*ir.Op)(next)
@@ -374,6 +383,20 @@ func (m *machine) loop(pc int) int {
 			d, b = r.at(op.Dst), *r.at(op.Src)+uint64(op.Imm)
 			*at[uint64](*d + uint64(op.Off)) = b
 			continue
+		case movWExit:
+			*d = uint64(uint32(b))
+			next = unsafe.Add(next, opSize)
+			if m.top == m.base {
+				return -1
+			}
+			return int((uintptr(next)-uintptr(ops))/opSize) - 1
+		case movExit:
+			*d = b
+			next = unsafe.Add(next, opSize)
+			if m.top == m.base {
+				return -1
+			}
+			return int((uintptr(next)-uintptr(ops))/opSize) - 1
 		case movWStore32MovWStore32:
 			*d = uint64(uint32(b))
 			op = (*ir.Op)(next)
@@ -536,11 +559,6 @@ func (m *machine) loop(pc int) int {
 			d, b = r.at(op.Dst), *r.at(op.Src)+uint64(op.Imm)
 			*d = uint64(int64(*d) >> (b & 63))
 			continue
-		case ir.Exit:
-			if m.top == m.base {
-				return -1
-			}
-			return int((uintptr(next)-uintptr(ops))/opSize) - 1
 		default:
 			return int((uintptr(next)-uintptr(ops))/opSize) - 1
 		}

@@ -76,21 +76,22 @@ func (m *machine) loop(pc int) int {
 // step goes on to the next operation of a sequence. What takes no operand but
 // its destination has no use for b.
 const (
-	step = `			op = (*ir.Op)(next)
-			next = unsafe.Add(next, opSize)
-`
+	pass        = "\t\t\tnext = unsafe.Add(next, opSize)\n"
+	step        = "\t\t\top = (*ir.Op)(next)\n" + pass
 	operands    = "\t\t\td, b = r.at(op.Dst), *r.at(op.Src)+uint64(op.Imm)\n"
 	destination = "\t\t\td = r.at(op.Dst)\n"
 )
 
 var usesOperand = regexp.MustCompile(`\bb\b`)
 
-const loopTail = `		case ir.Exit:
-			if m.top == m.base {
+// exit is the operation that ends a function: here if it is the outermost.
+const exit = `			if m.top == m.base {
 				return -1
 			}
 			return int((uintptr(next)-uintptr(ops))/opSize) - 1
-		default:
+`
+
+const loopTail = `		default:
 			return int((uintptr(next)-uintptr(ops))/opSize) - 1
 		}
 		if op.Off < 0 {
@@ -115,6 +116,7 @@ func (g *generator) file() []byte {
 		g.does[r.code], g.isJump[r.code] = r, true
 		g.operations([]string{r.code})
 	}
+	g.operations([]string{"Exit"})
 	for _, s := range sequences {
 		g.operations(strings.Fields(s))
 	}
@@ -152,17 +154,21 @@ func (g *generator) operations(codes []string) {
 		switch {
 		case i > 0 && usesOperand.MatchString(does):
 			g.WriteString(step + operands)
+		case i > 0 && c == "Exit":
+			g.WriteString(pass)
 		case i > 0:
 			g.WriteString(step + destination)
 		}
 		switch {
+		case c == "Exit":
+			g.WriteString(exit)
 		case !g.isJump[c]:
 			fmt.Fprintf(g, "\t\t\t%s\n", does)
 		case does != "":
 			fmt.Fprintf(g, "\t\t\tif !(%s) {\n\t\t\t\tcontinue\n\t\t\t}\n", does)
 		}
 	}
-	if !g.isJump[codes[len(codes)-1]] {
+	if last := codes[len(codes)-1]; !g.isJump[last] && last != "Exit" {
 		g.WriteString("\t\t\tcontinue\n")
 	}
 }

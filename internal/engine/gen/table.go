@@ -95,6 +95,8 @@ var sequences = []string{
 	"Load64 Store64",
 	"Store64 Store64 Store64 Store64", // a structure is cleared
 	"Store64 Store64",
+	"MovW Exit", // a result
+	"Mov Exit",
 	"MovW Store32 MovW Store32",
 	"MovW Store32",
 	"MovW JNeW", // a condition becomes 0 or 1
