@@ -94,7 +94,8 @@ func (b *blocks) records(buf []byte, to *attach.Batch) (used int, err error) {
 		}
 		b.of.packets++
 		used = start + captured
-		to.Add(start, used, length, time.Unix(int64(sec), int64(frac)*int64(b.form.unit)).UTC())
+		// A fraction of more than a second is broken; it wraps as it does in pcapgo.
+		to.Add(start, used, length, time.Unix(int64(sec), int64(frac*uint32(b.form.unit))).UTC())
 	}
 	return used, nil
 }
